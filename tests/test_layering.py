@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1] / "python" / "fastscore"
 # A part may import the parts of lines above its own, and nothing of its own line or below.
 LAYERS = (
     ("errors", "types", "machine", "nearest", "sizes", "_core"),
-    ("native", "journal", "sandbox", "progress", "settings", "metrics", "tokenise"),
+    ("native", "journal", "bounded_jinja", "progress", "settings", "metrics", "tokenise"),
     ("store", "reporters", "statistics", "fewshot", "chat", "datasets"),
     ("model", "tasks", "results"),
     ("preparation", "estimate"),

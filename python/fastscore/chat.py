@@ -21,7 +21,7 @@ from jinja2.ext import Extension
 from jinja2.parser import Parser
 
 from fastscore.errors import ModelError, UsageError
-from fastscore.sandbox import BoundedEnvironment
+from fastscore.bounded_jinja import BoundedEnvironment
 
 Message = Mapping[str, str]
 """One turn: ``role`` (system, user or assistant) and ``content``."""

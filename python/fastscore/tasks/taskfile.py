@@ -30,7 +30,7 @@ from jinja2.exceptions import TemplateError
 
 from fastscore.errors import UsageError
 from fastscore.metrics import get_metric
-from fastscore.sandbox import BoundedEnvironment, strict_environment
+from fastscore.bounded_jinja import BoundedEnvironment, strict_environment
 from fastscore.tasks.task import Question, Task
 from fastscore.tasks.yamlfile import Entries, short
 from fastscore.types import Row

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jinja2.exceptions import SecurityError, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from fastscore.sandbox import MAX_SOURCE, BoundedEnvironment, strict_environment
+from fastscore.bounded_jinja import MAX_SOURCE, BoundedEnvironment, strict_environment
 
 VALUES = {"name": "Ünal", "count": 3, "words": ["b", "a", "c"], "nested": {"text": ["x", "y"]}}
 
@@ -101,7 +101,7 @@ def test_each_rendering_has_its_own_budget() -> None:
 
 
 def test_time_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fastscore.sandbox.MAX_SECONDS", -1.0)
+    monkeypatch.setattr("fastscore.bounded_jinja.MAX_SECONDS", -1.0)
     with pytest.raises(SecurityError, match="seconds"):
         rendered("{% for word in words %}{{ word }}{% endfor %}")
 
