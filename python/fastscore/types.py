@@ -51,6 +51,43 @@ class Likelihood:
     n_tokens: int
 
 
+FinishReason = Literal["stop", "eos", "length"]
+"""Why a generation ended: a stop text, a token that ends a text or a turn, or the room for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How a token is picked from the distribution over the next one.
+
+    ``temperature`` 0 is greedy: the likeliest token, the lowest id among equals; nothing else
+    applies then but ``repeat_penalty``. ``top_k`` 0, ``top_p`` 1, ``min_p`` 0 and
+    ``repeat_penalty`` 1 switch their filter off. ``seed`` and the prompt and the sample's number
+    decide the random numbers, whatever else is generated at the same time.
+    """
+
+    temperature: float = 0.0
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+    repeat_penalty: float = 1.0
+    seed: int = 1234
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One text that a model wrote.
+
+    ``text`` ends before the first stop text. ``n_tokens`` counts the tokens sampled, one that
+    ended the text included; ``seconds`` is from its first token to its last, waiting included.
+    """
+
+    text: str
+    finish_reason: FinishReason
+    n_prompt_tokens: int
+    n_tokens: int
+    seconds: float
+
+
 @dataclass(frozen=True, slots=True)
 class DataSource:
     """Where the rows of a benchmark come from: one hub dataset, and the files of its release.
