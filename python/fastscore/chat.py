@@ -20,8 +20,8 @@ from jinja2.exceptions import TemplateError
 from jinja2.ext import Extension
 from jinja2.parser import Parser
 
-from fastscore.errors import ModelError, UsageError
 from fastscore.bounded_jinja import BoundedEnvironment
+from fastscore.errors import ModelError, UsageError
 
 Message = Mapping[str, str]
 """One turn: ``role`` (system, user or assistant) and ``content``."""

@@ -28,9 +28,9 @@ from typing import Any
 from jinja2 import Template
 from jinja2.exceptions import TemplateError
 
+from fastscore.bounded_jinja import BoundedEnvironment, strict_environment
 from fastscore.errors import UsageError
 from fastscore.metrics import get_metric
-from fastscore.bounded_jinja import BoundedEnvironment, strict_environment
 from fastscore.tasks.task import Question, Task
 from fastscore.tasks.yamlfile import Entries, short
 from fastscore.types import Row
