@@ -17,7 +17,7 @@ from models.fixtures import TinyModel
 # `fastscore`, but each step's results are kept at once, and after some steps it stops.
 STOPPING = """
 import os, signal, sys
-from fastscore import reporters, store
+from fastscore import block_store, reporters
 from fastscore.cli import main
 
 steps = 0
@@ -28,7 +28,7 @@ def update(self, progress):
     if steps == {step}:
         {action}
 
-store.COMMIT_SECONDS = 0
+block_store.COMMIT_SECONDS = 0
 reporters.QuietReporter.update = update
 main()
 """

@@ -15,9 +15,9 @@ ROOT = Path(__file__).parents[1] / "python" / "fastscore"
 
 # A part may import the parts of lines above its own, and nothing of its own line or below.
 LAYERS = (
-    ("errors", "types", "machine", "nearest", "sizes", "_core"),
-    ("native", "journal", "bounded_jinja", "progress", "settings", "metrics", "tokenise"),
-    ("store", "reporters", "statistics", "fewshot", "chat", "datasets"),
+    ("errors", "types", "machine", "nearest", "sizes", "journal", "_core"),
+    ("native", "block_store", "bounded_jinja", "progress", "settings", "metrics", "tokenise"),
+    ("store", "generation_store", "reporters", "statistics", "fewshot", "chat", "datasets"),
     ("model", "tasks", "results"),
     ("preparation", "estimate"),
     ("scoring",),

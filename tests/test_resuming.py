@@ -76,9 +76,9 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
         import os, signal, sys
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         from fake_model import FakeModel
-        from fastscore import evaluate, store
+        from fastscore import block_store, evaluate
 
-        store.COMMIT_SECONDS = 0
+        block_store.COMMIT_SECONDS = 0
         model = FakeModel()
 
         def watch(progress):

@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 
 from fastscore import journal as journal_module
 from fastscore import store as store_module
-from fastscore.store import Store, space_key
+from fastscore.block_store import space_key
+from fastscore.store import Store
 
 SPACE = b"s" * 16
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastscore import estimate, machine
+from fastscore.block_store import CACHE_LIMIT_BYTES, STORE_FILE, space_key
 from fastscore.preparation import TaskPreparation, chunks
 from fastscore.progress import Meter
 from fastscore.reporters import Reporter
@@ -16,7 +17,7 @@ from fastscore.results import GroupResult, Results, Sample, TaskResult
 from fastscore.scoring import Scorer
 from fastscore.settings import RunSettings
 from fastscore.sizes import parameter_count
-from fastscore.store import CACHE_LIMIT_BYTES, STORE_FILE, Store, space_key
+from fastscore.store import Store
 from fastscore.tasks import Group, Selection
 
 if TYPE_CHECKING:
