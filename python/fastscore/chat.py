@@ -26,6 +26,9 @@ from fastscore.errors import ModelError, UsageError
 Message = Mapping[str, str]
 """One turn: ``role`` (system, user or assistant) and ``content``."""
 
+# Ends in a space, so that it also tells whether the template trims messages.
+_OPEN_END = "[fastscore: the answer goes on here] "
+
 
 @dataclass(frozen=True)
 class ChatTemplate:
@@ -70,6 +73,24 @@ class ChatTemplate:
             return self._render(others, add_generation_prompt)
         except TemplateError as error:
             raise _refused(error) from error
+
+    def continue_last(self, messages: Sequence[Message]) -> str:
+        """Render a conversation up to the end of its last message, for a model to go on with it.
+
+        As Hugging Face's ``continue_final_message``: a template that trims messages takes the
+        white space at the end of the last one away. ModelError where the message does not show.
+        """
+        *before, last = messages
+        marked = {**last, "content": last["content"] + _OPEN_END}
+        text = self.render([*before, marked], add_generation_prompt=False)
+        end = text.rfind(_OPEN_END.strip())
+        if end < 0 or last["content"].strip() not in text:
+            raise ModelError(
+                "the model's chat template does not show the beginning of the answer that the task "
+                "gives; run it without a chat template"
+            )
+        kept = text.startswith(_OPEN_END, end)
+        return text[:end] if kept else text[:end].rstrip()
 
     @cached_property
     def takes_system(self) -> bool:

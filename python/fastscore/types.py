@@ -39,6 +39,40 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class ProgramParts:
+    """What makes a program to judge out of a text that a model wrote.
+
+    The program is ``before`` followed by the model's text: the head of the function that HumanEval
+    leaves open, nothing for MBPP. ``test`` is the code that judges it, and ``entry_point`` the
+    name it calls, None where the tests may use any. ``prelude`` is trusted code that defines names
+    the tests may use, ``reference`` a trusted solution: what that binds is the program's to define.
+    """
+
+    test: str
+    before: str = ""
+    entry_point: str | None = None
+    prelude: str = ""
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenItem:
+    """One prompt, ready to be generated from.
+
+    Generation ends before the first text of ``stop``, or after ``max_tokens`` tokens. ``gold`` is
+    the reference, or all of them where any one is right; ``program`` is there where the answer is
+    code to be executed.
+    """
+
+    doc_id: int
+    context: str
+    stop: tuple[str, ...]
+    max_tokens: int
+    gold: str | tuple[str, ...]
+    program: ProgramParts | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Likelihood:
     """What a model says of one continuation.
 

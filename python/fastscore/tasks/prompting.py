@@ -6,20 +6,23 @@ The rules are those of lm-evaluation-harness 0.4.13 (``Task.fewshot_context``). 
 
 and each choice is scored as delimiter + choice. Under a chat template the same pieces are turns:
 system instruction and description are the system message, prompts are the user's and answers the
-assistant's messages, delimiter and separator are left out, and choices are scored bare.
+assistant's messages, delimiter and separator are left out, and choices are scored bare. The given
+beginning of an answer is the assistant's last message, left open for the model to go on with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from fastscore.chat import ChatTemplate
 from fastscore.errors import UsageError
 from fastscore.fewshot import DEFAULT_SEED, draw_shared, make_sampler
-from fastscore.tasks.task import Question, Task
-from fastscore.types import Item, Row
+from fastscore.tasks.base import AnyQuestion, BaseTask, Solvable
+from fastscore.tasks.generation import GenerationTask
+from fastscore.tasks.task import Task
+from fastscore.types import Item, OpenItem, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +52,13 @@ class Prompting:
         if self.fewshot not in ("lm-eval", "shared"):
             raise UsageError(f"fewshot is {self.fewshot!r}; it must be 'lm-eval' or 'shared'")
 
-    def variant(self, task: Task) -> str | None:
+    def variant(self, task: BaseTask[AnyQuestion]) -> str | None:
         """Say, for tables, what sets the scores apart from lm-eval's; None where nothing does."""
         if self.fewshot == "shared" and task.shots(self.num_fewshot) and not task.same_shots:
             return "shared shots: not lm-eval's per item"
         return None
 
-    def notices(self, task: Task) -> tuple[str, ...]:
+    def notices(self, task: BaseTask[AnyQuestion]) -> tuple[str, ...]:
         """Say what of a task's prompt the chat template loses."""
         if self.chat is None or self.chat.takes_system:
             return ()
@@ -89,6 +92,49 @@ def make_items(
     task: Task, rows: Sequence[Row], pool: Sequence[Row], prompting: Prompting
 ) -> list[Item]:
     """Make the items of ``rows``; see `Task.items`."""
+    delimiter = "" if prompting.chat else task.delimiter
+    return [
+        Item(
+            doc_id=doc_id,
+            contexts=tuple(
+                _render([*header, _Turn("user", prompt)], prompting) for prompt in question.prompts
+            ),
+            continuations=tuple(delimiter + choice for choice in question.choices),
+            choices=tuple(question.choices),
+            gold=question.golds,
+        )
+        for doc_id, header, question in _questions(task, rows, pool, prompting)
+    ]
+
+
+def make_open_items(
+    task: GenerationTask, rows: Sequence[Row], pool: Sequence[Row], prompting: Prompting
+) -> list[OpenItem]:
+    """Make the items of ``rows``; see `GenerationTask.items`."""
+    items = []
+    for doc_id, header, question in _questions(task, rows, pool, prompting):
+        turns = [*header, _Turn("user", question.prompt)]
+        if question.prefix:
+            between = _between(question.prompt, task.delimiter, question.prefix)
+            turns[-1] = _Turn("user", question.prompt, between)
+            turns.append(_Turn("assistant", question.prefix))
+        items.append(
+            OpenItem(
+                doc_id=doc_id,
+                context=_render(turns, prompting),
+                stop=task.stop,
+                max_tokens=task.max_tokens,
+                gold=question.gold,
+                program=question.program,
+            )
+        )
+    return items
+
+
+def _questions(
+    task: BaseTask[AnyQuestion], rows: Sequence[Row], pool: Sequence[Row], prompting: Prompting
+) -> Iterator[tuple[int, list[_Turn], AnyQuestion]]:
+    """Give each row's number, the turns ahead of its question, and its question."""
     shots = _shots_per_item(task, rows, pool, prompting)
     system = _system_turns(task, prompting)
     examples: dict[int, list[_Turn]] = {}
@@ -99,28 +145,14 @@ def make_items(
             examples[position] = _example_turns(question, task)
         return examples[position]
 
-    delimiter = "" if prompting.chat else task.delimiter
-    items = []
     for doc_id, row in enumerate(rows):
         question = task.ask(row, f"row {doc_id} (counted from 0)")
         header = system + [turn for position in shots(row) for turn in example(position)]
-        items.append(
-            Item(
-                doc_id=doc_id,
-                contexts=tuple(
-                    _render([*header, _Turn("user", prompt)], prompting)
-                    for prompt in question.prompts
-                ),
-                continuations=tuple(delimiter + choice for choice in question.choices),
-                choices=tuple(question.choices),
-                gold=question.golds,
-            )
-        )
-    return items
+        yield doc_id, header, question
 
 
 def _shots_per_item(
-    task: Task, rows: Sequence[Row], pool: Sequence[Row], prompting: Prompting
+    task: BaseTask[AnyQuestion], rows: Sequence[Row], pool: Sequence[Row], prompting: Prompting
 ) -> Callable[[Row], Sequence[int]]:
     """Return a function that draws the examples of one item; call it once an item, in order."""
     n = task.shots(prompting.num_fewshot)
@@ -131,15 +163,20 @@ def _shots_per_item(
     return lambda row: sampler.draw(n, row if task.exclude_item else None)
 
 
-def _system_turns(task: Task, prompting: Prompting) -> list[_Turn]:
+def _system_turns(task: BaseTask[AnyQuestion], prompting: Prompting) -> list[_Turn]:
     instruction = prompting.system_instruction or ""
-    both = instruction and task.description
-    touching = both and not (instruction[-1].isspace() or task.description[0].isspace())
-    text = instruction + (task.separator if touching else "") + task.description
+    between = _between(instruction, task.separator, task.description)
+    text = instruction + between + task.description
     return [_Turn("system", text)] if text else []
 
 
-def _example_turns(question: Question, task: Task) -> list[_Turn]:
+def _between(before: str, delimiter: str, after: str) -> str:
+    """Return the delimiter where two texts would touch without any white space, else nothing."""
+    touching = before and after and not (before[-1].isspace() or after[0].isspace())
+    return delimiter if touching else ""
+
+
+def _example_turns(question: Solvable, task: BaseTask[AnyQuestion]) -> list[_Turn]:
     prompt, answer = question.solved
     return [_Turn("user", prompt, task.delimiter), _Turn("assistant", answer, task.separator)]
 
@@ -147,8 +184,13 @@ def _example_turns(question: Question, task: Task) -> list[_Turn]:
 def _render(turns: Sequence[_Turn], prompting: Prompting) -> str:
     if prompting.chat is None:
         return "".join(turn.content + turn.after for turn in turns)
+    begun = turns[-1].role == "assistant"
     if not prompting.fewshot_as_multiturn:
         system = [turn for turn in turns if turn.role == "system"]
-        user = "".join(turn.content + turn.after for turn in turns if turn.role != "system")
-        turns = [*system, _Turn("user", user)]
-    return prompting.chat.render([{"role": turn.role, "content": turn.content} for turn in turns])
+        last = [turns[-1]] if begun else []
+        rest = turns[len(system) : len(turns) - len(last)]
+        # What follows the question joins it to the answer, which is a message of its own here.
+        user = "".join(turn.content + turn.after for turn in rest[:-1]) + rest[-1].content
+        turns = [*system, _Turn("user", user), *last]
+    messages = [{"role": turn.role, "content": turn.content} for turn in turns]
+    return prompting.chat.continue_last(messages) if begun else prompting.chat.render(messages)

@@ -10,16 +10,20 @@ from pathlib import Path
 
 from fastscore.errors import UsageError
 from fastscore.nearest import did_you_mean
+from fastscore.tasks.generation import GenerationTask
 from fastscore.tasks.groups import Group
 from fastscore.tasks.task import Task
 from fastscore.tasks.taskfile import load_task_file
+
+AnyTask = Task | GenerationTask
+"""A benchmark, whatever its answers are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """What a run consists of: each task once, and the groups that sum some of them up."""
 
-    tasks: tuple[Task, ...]
+    tasks: tuple[AnyTask, ...]
     groups: tuple[Group, ...] = ()
 
 
@@ -41,7 +45,7 @@ def group_names() -> list[str]:
     return list(_groups())
 
 
-def get_task(name: str) -> Task:
+def get_task(name: str) -> AnyTask:
     """Return the task of that name; UsageError, with the nearest names, where there is none."""
     if name in _tasks():
         return _tasks()[name]
@@ -60,23 +64,23 @@ def get_group(name: str) -> Group:
     return _groups()[name]
 
 
-def expand(wanted: Iterable[str | Path | Task]) -> Selection:
+def expand(wanted: Iterable[str | Path | AnyTask]) -> Selection:
     """Resolve what a user asks for: tasks, groups, patterns (``mmlu_*``), YAML files, own tasks.
 
     Tasks keep the order they are asked for in, and each comes once. UsageError for unknown names,
     for two different tasks of one name, and where nothing is asked for.
     """
-    tasks: dict[str, Task] = {}
+    tasks: dict[str, AnyTask] = {}
     groups: dict[str, Group] = {}
 
-    files: dict[Path, Task] = {}
+    files: dict[Path, AnyTask] = {}
 
-    def add(task: Task) -> None:
+    def add(task: AnyTask) -> None:
         known = tasks.setdefault(task.name, task)
         if known != task:
             raise UsageError(f"two different tasks are called {task.name}; rename one of them")
 
-    def add_own(task: Task) -> None:
+    def add_own(task: AnyTask) -> None:
         if task.name in _groups() or _tasks().get(task.name, task) != task:
             raise UsageError(
                 f"{task.name} is the name of one of fastscore's tasks; give yours another, so that "
@@ -94,7 +98,7 @@ def expand(wanted: Iterable[str | Path | Task]) -> Selection:
                 groups[part.name] = part
 
     for entry in wanted:
-        if isinstance(entry, Task):
+        if isinstance(entry, (Task, GenerationTask)):
             add_own(entry)
         elif isinstance(entry, Path) or entry.endswith((".yaml", ".yml")):
             path = Path(entry).resolve()
@@ -112,7 +116,7 @@ def expand(wanted: Iterable[str | Path | Task]) -> Selection:
     return Selection(tuple(tasks.values()), tuple(groups.values()))
 
 
-def plan_shots(tasks: Sequence[Task], num_fewshot: int | None) -> ShotPlan:
+def plan_shots(tasks: Sequence[AnyTask], num_fewshot: int | None) -> ShotPlan:
     """Decide how many examples each task of a run shows.
 
     Where some tasks of the run have a fixed number, they keep it and a notice says so, as lm-eval
@@ -131,7 +135,7 @@ def plan_shots(tasks: Sequence[Task], num_fewshot: int | None) -> ShotPlan:
 
 
 @cache
-def _tasks() -> dict[str, Task]:
+def _tasks() -> dict[str, AnyTask]:
     from fastscore.tasks import (
         arc,
         hellaswag,
