@@ -123,6 +123,31 @@ class Generation:
 
 
 @dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """What to write after one prompt.
+
+    ``samples`` are the numbers of the samples wanted: with the prompt and the seed a number decides
+    the random numbers of its sample, so that what is missing of an earlier run can be asked for
+    alone. The text ends before the first of the texts ``stop``, and has at most ``max_tokens``
+    tokens.
+    """
+
+    prompt: str
+    samples: tuple[int, ...] = (0,)
+    stop: tuple[str, ...] = ()
+    max_tokens: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A sample that is done: ``sample`` is its number, ``request`` the index of its request."""
+
+    request: int
+    sample: int
+    generation: Generation
+
+
+@dataclass(frozen=True, slots=True)
 class DataSource:
     """Where the rows of a benchmark come from: one hub dataset, and the files of its release.
 

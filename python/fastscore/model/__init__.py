@@ -1,8 +1,23 @@
 """The engine as Python sees it: a model file, opened, scoring requests."""
 
+from fastscore.model.generation import GenerationRun
 from fastscore.model.info import ModelInfo
 from fastscore.model.model import Model
 from fastscore.model.run import Completed, ScoringRun, Work
 from fastscore.model.settings import EngineSettings, Limits
+from fastscore.types import Finished, Generation, GenerationRequest, Sampling
 
-__all__ = ["Completed", "EngineSettings", "Limits", "Model", "ModelInfo", "ScoringRun", "Work"]
+__all__ = [
+    "Completed",
+    "EngineSettings",
+    "Finished",
+    "Generation",
+    "GenerationRequest",
+    "GenerationRun",
+    "Limits",
+    "Model",
+    "ModelInfo",
+    "Sampling",
+    "ScoringRun",
+    "Work",
+]
