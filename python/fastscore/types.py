@@ -154,9 +154,11 @@ class DataSource:
     ``benchmark`` names the field layout (``arc``, ``hellaswag``, ...). ``*_files`` are glob
     patterns below a data directory in order of preference, each matched plain or compressed.
     ``where`` keeps only the rows whose fields have these values (one MMLU subject of the file
-    that holds all 57). A source without ``hub_repo`` lives in the package (``mini``) or in the
-    user's own file. ``n_eval`` and ``n_fewshot`` are the numbers of rows that lm-eval scores and
-    draws its shots from, where they are published: other numbers are said in ``Origin.notes``.
+    that holds all 57). ``installed_file`` is a path in an importable package that brings the
+    evaluated rows along, if it is installed. A source without ``hub_repo`` lives in fastscore
+    itself (``mini``) or in the user's own file. ``n_eval`` and ``n_fewshot`` are the numbers of
+    rows that lm-eval scores and draws its shots from, where they are published: other numbers are
+    said in ``Origin.notes``.
     """
 
     benchmark: str
@@ -166,6 +168,7 @@ class DataSource:
     fewshot_split: str | None = None
     eval_files: tuple[str, ...] = ()
     fewshot_files: tuple[str, ...] = ()
+    installed_file: str | None = None
     where: Mapping[str, Any] = field(default_factory=dict)
     n_eval: int | None = None
     n_fewshot: int | None = None

@@ -15,7 +15,7 @@ import typer
 from fastscore.cli.failures import explained
 
 if TYPE_CHECKING:
-    from fastscore.tasks import Group, Task
+    from fastscore.tasks import AnyTask, Group
 
 MANY = 12
 """Members above which a group stands for them in the list."""
@@ -77,7 +77,7 @@ def tasks(
             _print_table(chosen, chosen_groups)
 
 
-def _facts(task: Task) -> dict[str, Any]:
+def _facts(task: AnyTask) -> dict[str, Any]:
     return {
         "name": task.name,
         "summary": task.summary,
@@ -102,7 +102,7 @@ def _group_facts(group: Group) -> dict[str, Any]:
     }
 
 
-def _to_json(tasks: list[Task], groups: list[Group]) -> str:
+def _to_json(tasks: list[AnyTask], groups: list[Group]) -> str:
     document = {
         "tasks": [{**_facts(task), "about": task.about.strip()} for task in tasks],
         "groups": [_group_facts(group) for group in groups],
@@ -110,7 +110,7 @@ def _to_json(tasks: list[Task], groups: list[Group]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False)
 
 
-def _print_table(tasks: list[Task], groups: list[Group]) -> None:
+def _print_table(tasks: list[AnyTask], groups: list[Group]) -> None:
     from fastscore.tasks import get_task
 
     rows = [("group", *HEADINGS)]
@@ -151,7 +151,7 @@ def _columns() -> int:
     return shutil.get_terminal_size().columns
 
 
-def _print_details(tasks: list[Task], groups: list[Group]) -> None:
+def _print_details(tasks: list[AnyTask], groups: list[Group]) -> None:
     from fastscore.tasks import get_task
 
     for group in groups:
@@ -170,7 +170,7 @@ def _print_details(tasks: list[Task], groups: list[Group]) -> None:
         print(_about(task), end="\n\n")
 
 
-def _about(task: Task) -> str:
+def _about(task: AnyTask) -> str:
     """Give the text about a task without the marks of its markup."""
     return re.sub(r"::$", ":", task.about.strip(), flags=re.MULTILINE)
 
@@ -179,22 +179,22 @@ def _wrapped(text: str) -> str:
     return textwrap.fill(text, min(_columns(), 100), subsequent_indent="  ")
 
 
-def _topic(task: Task) -> str:
+def _topic(task: AnyTask) -> str:
     """Say what a benchmark asks, from the first line about it: ``ARC: grade-school questions.``."""
     return task.summary.partition(": ")[2].rstrip(".") or task.summary
 
 
-def _paper(task: Task) -> str:
+def _paper(task: AnyTask) -> str:
     found = re.search(r"https?://[^\s,]+", task.about)
     url = found[0].rstrip(".") if found else ""
     return url.replace("https://arxiv.org/abs/", "arXiv:")
 
 
-def _shots(task: Task) -> str:
+def _shots(task: AnyTask) -> str:
     return f"{task.num_fewshot} fixed" if task.fixed_fewshot else str(task.num_fewshot)
 
 
-def _count(task: Task) -> int | None:
+def _count(task: AnyTask) -> int | None:
     """Count the items: the published number, or what comes with fastscore."""
     if task.source.n_eval is None and task.source.hub_repo is None:
         return len(task.load("eval").rows)

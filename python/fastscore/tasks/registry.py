@@ -138,17 +138,24 @@ def plan_shots(tasks: Sequence[AnyTask], num_fewshot: int | None) -> ShotPlan:
 def _tasks() -> dict[str, AnyTask]:
     from fastscore.tasks import (
         arc,
+        gsm8k,
         hellaswag,
+        humaneval,
+        mbpp,
         mini,
         mmlu,
         openbookqa,
         piqa,
+        triviaqa,
         truthfulqa,
         winogrande,
     )
 
-    modules = (arc, hellaswag, winogrande, mmlu, truthfulqa, piqa, openbookqa, mini)
-    return {task.name: task for module in modules for task in module.TASKS}
+    choices = (arc, hellaswag, winogrande, mmlu, truthfulqa, piqa, openbookqa, mini)
+    found: dict[str, AnyTask] = {task.name: task for module in choices for task in module.TASKS}
+    for module in (gsm8k, triviaqa, humaneval, mbpp):
+        found.update({task.name: task for task in module.TASKS})
+    return found
 
 
 @cache

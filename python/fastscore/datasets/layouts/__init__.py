@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from fastscore.datasets.layouts import (
     arc,
+    gsm8k,
     hellaswag,
+    humaneval,
+    mbpp,
     mini,
     mmlu,
     openbookqa,
     piqa,
+    triviaqa,
     truthfulqa,
     winogrande,
 )
@@ -20,11 +24,15 @@ from fastscore.datasets.layouts.layout import AS_IT_STANDS, Layout
 
 LAYOUTS: dict[str, Layout] = {
     "arc": arc.LAYOUT,
+    "gsm8k": gsm8k.LAYOUT,
     "hellaswag": hellaswag.LAYOUT,
+    "humaneval": humaneval.LAYOUT,
+    "mbpp": mbpp.LAYOUT,
     "mini": mini.LAYOUT,
     "mmlu": mmlu.LAYOUT,
     "openbookqa": openbookqa.LAYOUT,
     "piqa": piqa.LAYOUT,
+    "triviaqa": triviaqa.LAYOUT,
     "truthfulqa": truthfulqa.LAYOUT,
     "winogrande": winogrande.LAYOUT,
 }
