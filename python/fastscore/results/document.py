@@ -10,14 +10,22 @@ from typing import Any, Literal, cast
 
 from fastscore.errors import ResultsError
 from fastscore.results.fields import MAX_DEPTH, Fields
+from fastscore.results.generation_document import (
+    read_summary,
+    read_work,
+    write_summary,
+    write_work,
+)
 from fastscore.results.results import Results
-from fastscore.results.sample import Sample
-from fastscore.results.values import PHASES, GroupResult, TaskResult, WorkReport
+from fastscore.results.values import PHASES, AnySample, GroupResult, TaskResult, WorkReport
 from fastscore.statistics import MetricValue
 from fastscore.types import Origin
 
-SCHEMA_VERSION = 1
-"""Raised when a reader of the former version would misread the new one."""
+SCHEMA_VERSION = 2
+"""Raised when a reader of the former version would misread the new one.
+
+1 knew no generated texts: the samples of a task were always choices among given answers.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +37,16 @@ class SamplesFile:
     lines: int
 
 
-OpenSamples = Callable[[SamplesFile, Sequence[str], str], Sequence[Sample]]
-"""Gives a task's samples for their file, the names of its metrics, and the task's name."""
+@dataclass(frozen=True, slots=True)
+class SamplesKind:
+    """What must be known to read a task's samples: the names of its metrics, and their kind."""
+
+    metrics: tuple[str, ...]
+    generated: bool
+
+
+OpenSamples = Callable[[SamplesFile, SamplesKind], Sequence[AnySample]]
+"""Gives the samples of a task."""
 
 
 def to_document(
@@ -64,16 +80,21 @@ def to_document(
         },
         "versions": dict(results.versions),
         "machine": dict(results.machine),
-        "work": {
-            "requests": results.work.requests,
-            "from_store": results.work.from_store,
-            "tokens_decoded": results.work.tokens_decoded,
-            "tokens_minimal": results.work.tokens_minimal,
-            "tokens_naive": results.work.tokens_naive,
-            "logit_rows": results.work.logit_rows,
-            "seconds": {phase: float(results.work.seconds[phase]) for phase in PHASES},
-            "peak_memory_bytes": results.work.peak_memory_bytes,
-        },
+        "work": _work(results.work),
+    }
+
+
+def _work(work: WorkReport) -> dict[str, Any]:
+    return {
+        "requests": work.requests,
+        "from_store": work.from_store,
+        "tokens_decoded": work.tokens_decoded,
+        "tokens_minimal": work.tokens_minimal,
+        "tokens_naive": work.tokens_naive,
+        "logit_rows": work.logit_rows,
+        "seconds": {phase: float(work.seconds[phase]) for phase in PHASES},
+        "peak_memory_bytes": work.peak_memory_bytes,
+        "generation": write_work(work.generation),
     }
 
 
@@ -85,7 +106,7 @@ def from_document(document: Fields, open_samples: OpenSamples) -> Results:
 
     """
     _check_version(document)
-    tasks = {name: _read_task(name, f, open_samples) for name, f in document.objects("tasks")}
+    tasks = {name: _read_task(f, open_samples) for name, f in document.objects("tasks")}
     return Results(
         tasks=tasks,
         groups=_read_groups(document, tasks),
@@ -111,6 +132,7 @@ def _task(task: TaskResult, samples: SamplesFile | None) -> dict[str, Any]:
         "fewshot_origin": None if task.fewshot_origin is None else _origin(task.fewshot_origin),
         "truncated": task.truncated,
         "boundary": task.boundary,
+        "generation": write_summary(task.generation),
     }
     if samples is not None:
         document["samples"] = {
@@ -152,17 +174,18 @@ def _origin(origin: Origin) -> dict[str, Any]:
 
 
 def _check_version(document: Fields) -> None:
+    """Refuse what a later fastscore wrote; the versions before are read as they are."""
     version = document.count("schema_version")
     if version > SCHEMA_VERSION:
         raise ResultsError(
             f"{document.where} has schema version {version}; this fastscore reads up to "
             f"{SCHEMA_VERSION}. Upgrade it: pip install --upgrade fastscore-gguf"
         )
-    if version != SCHEMA_VERSION:
+    if version < 1:
         raise document.wrong("schema_version", f"1 to {SCHEMA_VERSION}")
 
 
-def _read_task(name: str, fields: Fields, open_samples: OpenSamples) -> TaskResult:
+def _read_task(fields: Fields, open_samples: OpenSamples) -> TaskResult:
     n = fields.count("n")
     metrics = _read_metrics(fields)
     reference = fields.object("samples")
@@ -172,6 +195,7 @@ def _read_task(name: str, fields: Fields, open_samples: OpenSamples) -> TaskResu
     if file.lines != n:
         raise reference.wrong("lines", f"{n}, the number of items")
     fewshot = fields.object_or_none("fewshot_origin")
+    generation = read_summary(_since_2(fields))
     return TaskResult(
         metrics=metrics,
         n=n,
@@ -183,7 +207,8 @@ def _read_task(name: str, fields: Fields, open_samples: OpenSamples) -> TaskResu
         fewshot_origin=None if fewshot is None else _read_origin(fewshot),
         truncated=fields.count("truncated"),
         boundary=fields.count("boundary"),
-        samples=open_samples(file, list(metrics), name),
+        samples=open_samples(file, SamplesKind(tuple(metrics), generation is not None)),
+        generation=generation,
     )
 
 
@@ -272,7 +297,13 @@ def _read_work(fields: Fields) -> WorkReport:
         logit_rows=fields.count("logit_rows"),
         seconds={phase: seconds.seconds(phase) for phase in PHASES},
         peak_memory_bytes=fields.count_or_none("peak_memory_bytes"),
+        generation=read_work(_since_2(fields)),
     )
+
+
+def _since_2(fields: Fields) -> Fields | None:
+    """Return ``generation``, which files of version 1 do not have."""
+    return fields.object_or_none("generation") if "generation" in fields.values else None
 
 
 def _read_date(document: Fields) -> str:

@@ -20,10 +20,12 @@ from typing import overload
 from urllib.parse import quote
 
 from fastscore.errors import ResultsError
-from fastscore.results.document import SamplesFile, from_document, to_document
+from fastscore.results.document import SamplesFile, SamplesKind, from_document, to_document
 from fastscore.results.fields import parse_object
+from fastscore.results.generation_sample import GenerationSample
 from fastscore.results.results import Results
 from fastscore.results.sample import Sample
+from fastscore.results.values import AnySample
 
 RESULTS_FILE = "results.json"
 SAMPLES_FOLDER = "samples"
@@ -110,33 +112,34 @@ def load(path: Path) -> Results:
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise ResultsError(f"{path} cannot be read: {error}.") from None
     document = parse_object(text, str(path))
-    return from_document(document, lambda file, metrics, _: _open_samples(path, file, metrics))
+    return from_document(document, lambda file, kind: _open_samples(path, file, kind))
 
 
-class LazySamples(Sequence[Sample]):
+class LazySamples(Sequence[AnySample]):
     """The samples of a saved task, read and checked again when first asked for."""
 
-    def __init__(self, path: Path, file: SamplesFile, metrics: Sequence[str]) -> None:
+    def __init__(self, path: Path, file: SamplesFile, kind: SamplesKind) -> None:
         self._path = path
         self._file = file
-        self._metrics = tuple(metrics)
-        self._samples: tuple[Sample, ...] | None = None
+        self._kind = kind
+        self._samples: tuple[AnySample, ...] | None = None
 
     @overload
-    def __getitem__(self, index: int) -> Sample: ...
+    def __getitem__(self, index: int) -> AnySample: ...
     @overload
-    def __getitem__(self, index: slice) -> tuple[Sample, ...]: ...
-    def __getitem__(self, index: int | slice) -> Sample | tuple[Sample, ...]:
+    def __getitem__(self, index: slice) -> tuple[AnySample, ...]: ...
+    def __getitem__(self, index: int | slice) -> AnySample | tuple[AnySample, ...]:
         return self._read()[index]
 
     def __len__(self) -> int:
         return self._file.lines
 
-    def _read(self) -> tuple[Sample, ...]:
+    def _read(self) -> tuple[AnySample, ...]:
         if self._samples is None:
             lines = verify(self._path, self._file).split(b"\n")[:-1]
+            read = GenerationSample.from_line if self._kind.generated else Sample.from_line
             self._samples = tuple(
-                Sample.from_line(line, self._metrics, f"{self._path}, line {number}")
+                read(line, self._kind.metrics, f"{self._path}, line {number}")
                 for number, line in enumerate(lines, start=1)
             )
         return self._samples
@@ -169,12 +172,12 @@ def verify(path: Path, file: SamplesFile) -> bytes:
     return content
 
 
-def _open_samples(results_path: Path, file: SamplesFile, metrics: Sequence[str]) -> LazySamples:
+def _open_samples(results_path: Path, file: SamplesFile, kind: SamplesKind) -> LazySamples:
     if not _SAFE_FILE.fullmatch(file.file):
         raise ResultsError(f"{results_path}: {file.file!r} is no name of a samples file.")
     path = results_path.parent / file.file
     verify(path, file)
-    return LazySamples(path, file, metrics)
+    return LazySamples(path, file, kind)
 
 
 def _samples_path(directory: Path, task: str, taken: Sequence[Path]) -> Path:

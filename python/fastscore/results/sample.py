@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fastscore.errors import ResultsError
 from fastscore.metrics import Score, get_metric, prediction
 from fastscore.results.fields import Fields, is_finite_number, parse_object
+from fastscore.results.lines import read_scores, write_line, write_reasons, write_scores
 from fastscore.types import Item, Likelihood
 
 _OWN_KEYS = frozenset(
@@ -81,23 +80,15 @@ class Sample:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the line's object: strict JSON values, as docs/results_schema.md describes."""
-        reserved = _OWN_KEYS & self.scores.keys()
-        if reserved:
-            raise ResultsError(
-                f"A metric cannot be reported as {min(reserved)!r}: samples use that name."
-            )
         line: dict[str, Any] = {
             "doc_id": self.doc_id,
             "gold": _one_or_list(self.gold),
             "pred": self.pred,
+            **write_scores(self.scores, _OWN_KEYS),
         }
-        for name, score in self.scores.items():
-            line[name] = None if math.isnan(score.value) else score.value
         line["loglikelihoods"] = ["-inf" if x == -math.inf else x for x in self.loglikelihoods]
         line["is_greedy"] = list(self.is_greedy)
-        undefined = {n: score.reason for n, score in self.scores.items() if math.isnan(score.value)}
-        if undefined:
-            line["undefined"] = undefined
+        line |= write_reasons(self.scores)
         if self.contexts is not None:
             line["context"] = _one_or_list(self.contexts)
         if self.continuations is not None:
@@ -106,9 +97,7 @@ class Sample:
 
     def to_line(self) -> bytes:
         """Return the line with its end, in UTF-8."""
-        text = json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
-        # Half of a surrogate pair has no UTF-8 form; the escape this writes is its JSON form.
-        return text.encode("utf-8", "backslashreplace") + b"\n"
+        return write_line(self.to_dict())
 
     @classmethod
     def from_line(cls, line: bytes, metrics: Sequence[str], where: str) -> Sample:
@@ -125,7 +114,7 @@ class Sample:
             pred=_prediction(fields, n_choices),
             loglikelihoods=loglikelihoods,
             is_greedy=tuple(is_greedy),
-            scores=_scores(fields, metrics),
+            scores=read_scores(fields, metrics),
             contexts=_contexts(fields, n_choices) if "context" in fields.values else None,
             continuations=(
                 _continuations(fields, n_choices) if "continuations" in fields.values else None
@@ -160,20 +149,6 @@ def _gold(fields: Fields, n_choices: int) -> tuple[int, ...]:
     if not gold or not all(type(index) is int and 0 <= index < n_choices for index in gold):
         raise fields.wrong("gold", f"a choice, 0 to {n_choices - 1}, or a list of them")
     return tuple(gold)
-
-
-def _scores(fields: Fields, metrics: Sequence[str]) -> dict[str, Score]:
-    reasons = fields.object("undefined") if "undefined" in fields.values else None
-    scores = {}
-    for name in metrics:
-        value = fields.number_or_nan(name)
-        if math.isnan(value):
-            if reasons is None:
-                raise fields.wrong(name, "a number, or null with its reason in 'undefined'")
-            scores[name] = Score(value, reasons.text(name))
-        else:
-            scores[name] = Score(value)
-    return scores
 
 
 def _contexts(fields: Fields, n_choices: int) -> tuple[str, ...]:

@@ -9,11 +9,16 @@ from typing import TypeVar
 from fastscore.errors import UsageError
 from fastscore.metrics import get_metric
 from fastscore.nearest import did_you_mean
+from fastscore.results.generation import GenerationSummary, GenerationWork
+from fastscore.results.generation_sample import GenerationSample
 from fastscore.results.sample import Sample
 from fastscore.statistics import MetricValue, pool, summarise
 from fastscore.types import Origin
 
 V = TypeVar("V")
+
+AnySample = Sample | GenerationSample
+"""An item of a task: a choice among given answers, or texts that the model wrote."""
 
 
 class UnknownNameError(UsageError, KeyError):
@@ -72,6 +77,7 @@ class TaskResult:
         truncated: Requests (one a choice) whose context was cut from the left to fit the window.
         boundary: Requests whose continuation had no token of its own, scored by the rule for it.
         samples: The items; read from disk on first use where the results were loaded.
+        generation: How texts were generated and run; None for a task of given choices.
 
     """
 
@@ -85,7 +91,8 @@ class TaskResult:
     fewshot_origin: Origin | None
     truncated: int
     boundary: int
-    samples: Sequence[Sample] = field(repr=False, compare=False)
+    samples: Sequence[AnySample] = field(repr=False, compare=False)
+    generation: GenerationSummary | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metrics", Named("metric", self.metrics))
@@ -181,7 +188,7 @@ class WorkReport:
     """What a run cost.
 
     Attributes:
-        requests: Continuations that the scores needed.
+        requests: Continuations that the scores of given choices needed.
         from_store: Those of them that an earlier run had left in the store. The counts of tokens
             and rows are about the others.
         tokens_decoded: Tokens that went through the model.
@@ -191,6 +198,8 @@ class WorkReport:
         seconds: Wall-clock time of ``tokenise``, ``plan``, ``decode``, ``log_softmax``, ``rest``,
             and of all together as ``total``.
         peak_memory_bytes: Largest resident set of the process; None where the system does not say.
+        generation: The same for generated texts, whose times are no part of ``seconds`` but of
+            its total; None where there were none.
 
     """
 
@@ -202,6 +211,7 @@ class WorkReport:
     logit_rows: int
     seconds: Mapping[str, float]
     peak_memory_bytes: int | None
+    generation: GenerationWork | None = None
 
 
 PHASES = ("tokenise", "plan", "decode", "log_softmax", "rest", "total")

@@ -1,0 +1,136 @@
+"""The parts of ``results.json`` that are about generated texts; null where there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, get_args
+
+from fastscore.results.fields import Fields
+from fastscore.results.generation import (
+    GENERATION_PHASES,
+    ExecutionSummary,
+    GenerationSummary,
+    GenerationWork,
+)
+from fastscore.results.generation_sample import OUTCOMES
+from fastscore.types import FinishReason, Sampling
+
+
+def write_summary(summary: GenerationSummary | None) -> dict[str, Any] | None:
+    """Return a task's ``generation``."""
+    if summary is None:
+        return None
+    return {
+        "n": summary.n,
+        "sampling": asdict(summary.sampling),
+        "max_tokens": summary.max_tokens,
+        "mean_tokens": float(summary.mean_tokens),
+        "finish_reasons": dict(summary.finish_reasons),
+        "k": list(summary.k),
+        "none_passed": summary.none_passed,
+        "all_passed": summary.all_passed,
+        "execution": None if summary.execution is None else _execution(summary.execution),
+    }
+
+
+def _execution(execution: ExecutionSummary) -> dict[str, Any]:
+    return {
+        "sandbox": execution.sandbox,
+        "description": execution.description,
+        "limits": dict(execution.limits),
+        "outcomes": dict(execution.outcomes),
+        "near_limit": execution.near_limit,
+    }
+
+
+def read_summary(fields: Fields | None) -> GenerationSummary | None:
+    """Read a task's ``generation`` back."""
+    if fields is None:
+        return None
+    k = fields.list("k")
+    if not all(type(one) is int and 0 < one < 2**31 for one in k):
+        raise fields.wrong("k", "a list of whole numbers of 1 or more")
+    return GenerationSummary(
+        n=fields.count("n"),
+        sampling=_read_sampling(fields.object("sampling")),
+        max_tokens=fields.count("max_tokens"),
+        mean_tokens=fields.seconds("mean_tokens"),
+        finish_reasons=_counts(fields.object("finish_reasons"), get_args(FinishReason)),
+        k=tuple(k),
+        none_passed=_share(fields, "none_passed"),
+        all_passed=_share(fields, "all_passed"),
+        execution=_read_execution(fields.object_or_none("execution")),
+    )
+
+
+def _read_sampling(fields: Fields) -> Sampling:
+    seed = fields.values.get("seed")
+    if type(seed) is not int or abs(seed) >= 2**63:
+        raise fields.wrong("seed", "a whole number")
+    return Sampling(
+        temperature=fields.seconds("temperature"),
+        top_k=fields.count("top_k"),
+        top_p=fields.seconds("top_p"),
+        min_p=fields.seconds("min_p"),
+        repeat_penalty=fields.seconds("repeat_penalty"),
+        seed=seed,
+    )
+
+
+def _read_execution(fields: Fields | None) -> ExecutionSummary | None:
+    if fields is None:
+        return None
+    return ExecutionSummary(
+        sandbox=fields.text("sandbox"),
+        description=fields.text("description"),
+        limits=fields.plain("limits"),
+        outcomes=_counts(fields.object("outcomes"), OUTCOMES),
+        near_limit=fields.count("near_limit"),
+    )
+
+
+def _counts(fields: Fields, names: Sequence[str]) -> dict[str, int]:
+    for name in fields.values:
+        if name not in names:
+            raise fields.wrong(name, f"no such field; there are {', '.join(names)}")
+    return {name: fields.count(name) for name in fields.values}
+
+
+def _share(fields: Fields, key: str) -> float | None:
+    share = fields.number_or_nan(key)
+    if not (0 <= share <= 1 or fields.values[key] is None):
+        raise fields.wrong(key, "a share from 0 to 1, or null")
+    return None if fields.values[key] is None else share
+
+
+def write_work(work: GenerationWork | None) -> dict[str, Any] | None:
+    """Return ``work.generation``."""
+    if work is None:
+        return None
+    seconds = {phase: float(work.seconds[phase]) for phase in GENERATION_PHASES}
+    return {
+        "samples": work.samples,
+        "from_store": work.from_store,
+        "tokens_generated": work.tokens_generated,
+        "prompt_tokens_decoded": work.prompt_tokens_decoded,
+        "prompt_tokens_minimal": work.prompt_tokens_minimal,
+        "programs": work.programs,
+        "seconds": seconds,
+    }
+
+
+def read_work(fields: Fields | None) -> GenerationWork | None:
+    """Read ``work.generation`` back."""
+    if fields is None:
+        return None
+    seconds = fields.object("seconds")
+    return GenerationWork(
+        samples=fields.count("samples"),
+        from_store=fields.count("from_store"),
+        tokens_generated=fields.count("tokens_generated"),
+        prompt_tokens_decoded=fields.count("prompt_tokens_decoded"),
+        prompt_tokens_minimal=fields.count("prompt_tokens_minimal"),
+        programs=fields.count("programs"),
+        seconds={phase: seconds.seconds(phase) for phase in GENERATION_PHASES},
+    )
