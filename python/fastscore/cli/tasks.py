@@ -78,7 +78,9 @@ def tasks(
 
 
 def _facts(task: AnyTask) -> dict[str, Any]:
-    return {
+    from fastscore.tasks import GenerationTask
+
+    facts = {
         "name": task.name,
         "summary": task.summary,
         "n": _count(task),
@@ -87,6 +89,16 @@ def _facts(task: AnyTask) -> dict[str, Any]:
         "fixed_fewshot": task.fixed_fewshot,
         "version": task.version,
         "dataset": task.source.hub_repo,
+        "output": "choice",
+    }
+    if not isinstance(task, GenerationTask):
+        return facts
+    return {
+        **facts,
+        "output": "code" if task.executes_code else "text",
+        "stop": list(task.stop),
+        "max_tokens": task.max_tokens,
+        "filters": list(task.filters),
     }
 
 
@@ -124,8 +136,7 @@ def _print_table(tasks: list[AnyTask], groups: list[Group]) -> None:
     n_groups = len(rows)
     rows.append(("task", *HEADINGS))
     rows += [
-        (t.name, _size(_count(t)), _shots(t), ", ".join(t.columns), _paper(t), _topic(t))
-        for t in tasks
+        (t.name, _size(_count(t)), _shots(t), _metrics(t), _paper(t), _topic(t)) for t in tasks
     ]
     lines = _aligned(rows, with_topic=not sys.stdout.isatty() or _columns() >= TOPIC_WIDTH)
     print("\n".join([*lines[:n_groups], "", *lines[n_groups:]]))
@@ -163,11 +174,22 @@ def _print_details(tasks: list[AnyTask], groups: list[Group]) -> None:
     for task in tasks:
         facts = _facts(task)
         print(f"{task.name} (version {task.version}): {_size(facts['n'])} items")
-        print(f"metrics: {', '.join(facts['metrics'])}")
+        print(f"metrics: {' and '.join(facts['metrics'])}")
+        if facts["output"] != "choice":
+            print(f"answers: {_ending(facts)}")
         fixed = ", part of the benchmark" if task.fixed_fewshot else ""
         print(f"few-shot examples: {task.num_fewshot}{fixed}")
         print(f"dataset: {facts['dataset'] or 'in fastscore, or a file of your own'}\n")
         print(_about(task), end="\n\n")
+
+
+def _ending(facts: dict[str, Any]) -> str:
+    """Say where a generated answer ends, and what is taken from it."""
+    stops = ", ".join(json.dumps(text, ensure_ascii=False) for text in facts["stop"])
+    taken = [name for name in facts["filters"] if name != "none"]
+    extracted = f"; extracted: {', '.join(taken)}" if taken else ""
+    executed = "; code, to be executed" if facts["output"] == "code" else ""
+    return f"up to {stops} or {facts['max_tokens']} tokens{extracted}{executed}"
 
 
 def _about(task: AnyTask) -> str:
@@ -192,6 +214,11 @@ def _paper(task: AnyTask) -> str:
 
 def _shots(task: AnyTask) -> str:
     return f"{task.num_fewshot} fixed" if task.fixed_fewshot else str(task.num_fewshot)
+
+
+def _metrics(task: AnyTask) -> str:
+    """Name the metrics, each once whatever the number of ways to extract an answer."""
+    return ", ".join(dict.fromkeys(column.partition(",")[0] for column in task.columns))
 
 
 def _count(task: AnyTask) -> int | None:

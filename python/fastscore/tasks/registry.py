@@ -151,11 +151,11 @@ def _tasks() -> dict[str, AnyTask]:
         winogrande,
     )
 
-    choices = (arc, hellaswag, winogrande, mmlu, truthfulqa, piqa, openbookqa, mini)
-    found: dict[str, AnyTask] = {task.name: task for module in choices for task in module.TASKS}
-    for module in (gsm8k, triviaqa, humaneval, mbpp):
-        found.update({task.name: task for task in module.TASKS})
-    return found
+    choices = (arc, hellaswag, winogrande, mmlu, truthfulqa, piqa, openbookqa)
+    generated = (gsm8k, triviaqa, humaneval, mbpp)
+    found: list[AnyTask] = [task for module in choices for task in module.TASKS]
+    found += [task for module in generated for task in module.TASKS]
+    return {task.name: task for task in [*found, *mini.TASKS]}
 
 
 @cache
