@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fastscore.progress import Meter, describe, spoken_duration
+from fastscore.progress import Meter, describe, share_of, spoken_duration
 
 
 class Clock:
@@ -98,3 +98,95 @@ def test_in_one_line() -> None:
 )
 def test_durations(seconds: float, spoken: str) -> None:
     assert spoken_duration(seconds) == spoken
+
+
+def writing(clock: Clock, n: int = 10, most: int = 100) -> Meter:
+    meter = Meter({"a": 400}, clock=clock, texts={"a": (n, most)})
+    meter.plan("a", 400, 80, all_new=True)
+    meter.start()
+    return meter
+
+
+def test_texts_are_as_long_as_they_may_be_until_one_has_ended() -> None:
+    clock = Clock()
+    meter = writing(clock)
+    meter.advance_writing(80, 40, 2.0, 4.0)
+    now = meter.now()
+    assert now.tokens_done == 120
+    assert now.tokens_total == 120 + 10 * 100
+    assert now.tokens_per_second == 10
+    assert now.seconds_left == 1000 / 10
+    assert now.left_at_most
+    assert describe(now) == "a: 0 of 10 samples, 120 tokens, 10 tokens/s, at most 2 min left"
+
+
+def test_the_length_of_texts_is_learnt_from_all_of_them() -> None:
+    meter = writing(Clock())
+    meter.advance_writing(80, 60, 2.0, 6.0)
+    meter.end_texts(2)  # two have ended, the others under way hold tokens too
+    now = meter.now()
+    assert now.samples_done == 2
+    assert now.tokens_total == 140 + 8 * 30
+    assert now.seconds_left == 8 * 30 / 10
+    assert not now.left_at_most
+    meter.advance_writing(80, 900, 2.0, 90.0)
+    assert meter.now().tokens_total == 980 + 8 * 100  # never longer than they may be
+
+
+def test_texts_of_the_store_tell_their_length_and_take_no_time() -> None:
+    meter = writing(Clock())
+    meter.end_texts(5, stored_tokens=100)
+    meter.advance_writing(80, 20, 1.0, 2.0)
+    meter.end_texts(1)
+    now = meter.now()
+    assert (now.samples_done, now.samples_total) == (6, 10)
+    assert now.tokens_done == 100
+    assert now.tokens_total == 100 + 4 * 20
+
+
+def test_a_quick_prefill_does_not_hide_the_end() -> None:
+    meter = writing(Clock())
+    meter.advance_writing(40, 40, 0.1, 4.0)
+    meter.end_texts(4)
+    assert meter.now().seconds_left == pytest.approx(40 / 400 + 6 * 10 / 10)
+
+
+def test_tasks_of_both_kinds() -> None:
+    clock = Clock()
+    meter = Meter({"qa": 400, "code": 400}, clock=clock, texts={"code": (4, 50)})
+    meter.plan("qa", 400, 100, all_new=True)
+    meter.start()
+    clock.now += 10
+    meter.advance(100)
+    meter.stop()
+    assert meter.measured_speed == 10
+    now = meter.now()
+    assert now.samples_total == 0  # the task under way has none
+    assert now.tokens_total == 100 + 100 + 4 * 50
+    assert now.seconds_left is None  # nobody knows how fast texts are written
+    meter.plan("code", 400, 60, all_new=True)
+    meter.start()
+    meter.advance_writing(60, 20, 6.0, 4.0)
+    meter.end_texts(4)
+    meter.stop()
+    now = meter.now()
+    assert (now.tokens_done, now.tokens_total) == (180, 180)
+    assert meter.tokens_read == 160
+    assert meter.measured_speed == 10
+    assert now.seconds_left == 0
+
+
+def test_programs_are_counted_while_they_run() -> None:
+    clock = Clock()
+    meter = writing(clock, n=4)
+    meter.advance_writing(80, 40, 2.0, 4.0)
+    meter.end_texts(4)
+    meter.stop()
+    meter.start_programs(4)
+    assert meter.now().seconds_left is None
+    clock.now += 6
+    meter.advance_programs(3)
+    now = meter.now()
+    assert describe(now) == "a: 3 of 4 programs run, 2 s left"
+    assert share_of(now) == (3, 4)
+    assert share_of(writing(clock).now()) == (0, 1080)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from fastscore.progress import Progress, describe, task_of, work_of
+from fastscore.progress import Progress, describe, share_of, task_of, work_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -103,11 +103,12 @@ class BarReporter:
             self._bar = self._make_bar()
             self._bar.add_task("", work="")
             self._bar.start()
+        done, total = share_of(progress)
         self._bar.update(
             self._bar.task_ids[0],
             description=task_of(progress),
-            completed=progress.tokens_done,
-            total=max(progress.tokens_total, 1),
+            completed=done,
+            total=total,
             work=work_of(progress),
         )
 
