@@ -17,18 +17,23 @@ from benchmarks.workloads.mini import LM_EVAL_CONFIG
 from benchmarks.workloads.rows import PreparedRows, Workload
 
 LM_EVAL_VERSION = "0.4.13"
-_WORKER = Path(__file__).with_name("lm_eval_worker.py")
+SCORING = Path(__file__).with_name("lm_eval_worker.py")
+GENERATION = Path(__file__).with_name("lm_eval_generation_worker.py")
 _LONG_PROMPT_SHOTS = 1
 """From this many shots on prompts are so long that padding costs more than batching saves."""
 
 
 @dataclass(frozen=True)
 class Oracle:
-    """lm-eval in an environment of its own, with its answers kept in ``cache``."""
+    """lm-eval in an environment of its own, with its answers kept in ``cache``.
+
+    ``worker`` is the program that this environment runs: one for choices, one for texts.
+    """
 
     python: Path | None
     cache: Path
     threads: int
+    worker: Path = SCORING
 
     def answers(
         self, gguf: Path, workloads: Sequence[Workload], rows: Mapping[str, PreparedRows]
@@ -78,7 +83,7 @@ class Oracle:
                 "HF_DATASETS_CACHE": str(Path(scratch) / "datasets"),
                 "OMP_NUM_THREADS": str(self.threads),
             }
-            command = [str(self.python), str(_WORKER), str(request)]
+            command = [str(self.python), str(self.worker), str(request)]
             subprocess.run(command, env=environment, check=True, stdout=sys.stderr)
 
 

@@ -57,13 +57,13 @@ def load_tokenizer(gguf: Path) -> Any:
     return tokenizer
 
 
-def load_model(gguf: Path) -> HFLM:
-    """The GGUF file as a float32 transformers model behind lm-eval's own HF backend."""
+def load_model(gguf: Path, backend: type[HFLM] = HFLM) -> Any:
+    """The GGUF file as a float32 transformers model behind lm-eval's own HF ``backend``."""
     model = transformers.AutoModelForCausalLM.from_pretrained(
         str(gguf.parent), gguf_file=gguf.name, dtype=torch.float32
     )
     model.eval()
-    return HFLM(
+    return backend(
         pretrained=model,
         tokenizer=load_tokenizer(gguf),
         batch_size=1,

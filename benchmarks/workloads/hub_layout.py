@@ -56,4 +56,9 @@ CONVERT: dict[str, Callable[[Row], Row]] = {
     "mmlu": mmlu,
     "truthfulqa": truthfulqa,
     "mini": dict,
+    # These were released in the hub's layout.
+    "gsm8k": dict,
+    "triviaqa": dict,
+    "humaneval": dict,
+    "mbpp": dict,
 }

@@ -18,6 +18,10 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 HELLASWAG_EVAL_ROWS = 500
 """The 1,000 original-layout HellaSwag rows serve as both: these first ones are scored, the others
 are the few-shot pool, because the training split is not at hand in this layout."""
+TRIVIAQA_EVAL_ROWS = 2000
+"""Of the 3,000 rows at hand, which do not say their split; the others are the few-shot pool."""
+MBPP_TEST = range(11, 511)
+"""``task_id`` of MBPP's test split: the published file holds all splits."""
 SPLITS = ("test", "fewshot")
 """Of ``mini``."""
 
@@ -63,6 +67,16 @@ BENCHMARKS = {
     ),
     "mmlu": Benchmark("mmlu", "mmlu/test.jsonl.gz", "test", "mmlu/dev.jsonl.gz", "dev"),
     "truthfulqa": Benchmark("truthfulqa", "truthfulqa/mc_task_v1.jsonl.gz", "validation"),
+    "gsm8k": Benchmark("gsm8k", "gsm8k/test.jsonl.gz", "test", "gsm8k/train.jsonl.gz", "train"),
+    "triviaqa": Benchmark(
+        "triviaqa",
+        "triviaqa/triviaqa_subset.jsonl.gz",
+        "validation",
+        "triviaqa/triviaqa_subset.jsonl.gz",
+        "train",
+    ),
+    "humaneval": Benchmark("humaneval", "humaneval/HumanEval.jsonl.gz", "test"),
+    "mbpp": Benchmark("mbpp", "mbpp/mbpp.jsonl.gz", "test"),
     "mini": Benchmark("mini", "", "test", "", "fewshot"),
 }
 
@@ -147,6 +161,10 @@ def _load(workload: Workload, data: Path) -> tuple[list[Row], list[Row] | None]:
     pool = _read(data / benchmark.pool_file) if benchmark.pool_file else None
     if benchmark.layout == "hellaswag":
         return scored[:HELLASWAG_EVAL_ROWS], scored[HELLASWAG_EVAL_ROWS:]
+    if benchmark.layout == "triviaqa":
+        return scored[:TRIVIAQA_EVAL_ROWS], scored[TRIVIAQA_EVAL_ROWS:]
+    if benchmark.layout == "mbpp":
+        return [row for row in scored if row["task_id"] in MBPP_TEST], None
     if benchmark.layout == "mmlu":
         subject = workload.task.removeprefix("mmlu_")
         return (
