@@ -1,11 +1,14 @@
-"""Timing two contenders side by side, so that a machine that slows down slows down both."""
+"""Timing contenders side by side, so that a machine that slows down slows down all."""
 
 from __future__ import annotations
 
 import statistics
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+Measured = TypeVar("Measured")
 
 
 @dataclass(frozen=True)
@@ -46,3 +49,25 @@ def alternate(
             flush=True,
         )
     return Pairing(seconds["ours"], seconds["theirs"])
+
+
+def take_turns(
+    contenders: Mapping[str, Callable[[], Measured]],
+    rounds: int,
+    describe: Callable[[Measured], str],
+) -> dict[str, list[Measured]]:
+    """Run all contenders ``rounds`` times; who goes first moves on with every round."""
+    measured: dict[str, list[Measured]] = {name: [] for name in contenders}
+    names = list(contenders)
+    for number in range(rounds):
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
+            measured[name].append(contenders[name]())
+        line = ", ".join(f"{name} {describe(measured[name][-1])}" for name in names)
+        print(f"  round {number + 1} of {rounds}: {line}", file=sys.stderr, flush=True)
+    return measured
+
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """Median over the rounds of our value divided by theirs."""
+    return statistics.median(our / their for our, their in zip(ours, theirs, strict=True))
