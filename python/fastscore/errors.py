@@ -50,3 +50,7 @@ class MemoryLimitError(FastscoreError):
 
 class ResultsError(FastscoreError):
     """Results cannot be read, written or compared."""
+
+
+class SandboxError(FastscoreError):
+    """Untrusted programs cannot be run as safely as asked; the message says what is missing."""

@@ -1,0 +1,151 @@
+"""A program made ready for its judge: what is trusted is compiled here, once for all samples.
+
+Everything the tests need is worked out from text that the data set wrote, before the program is
+looked at: code, modules to import, names to take from the program.
+
+The bytes that a judge reads (little-endian)::
+
+    "fsj1"  nonce[16]  u32 size of source  u32 size of trusted  source (UTF-8)  trusted (marshal)
+
+and what it answers, once::
+
+    nonce[16]  u8 outcome  u64 CPU ns  u16 size of error  u16 size of message  error  message
+
+The nonce is read into memory that no Python object refers to, so a program cannot answer.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import marshal
+import struct
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from fastscore.errors import UsageError
+from fastscore.sandbox.execution import OUTCOMES, Outcome
+from fastscore.sandbox.program import Program
+
+NONCE_BYTES = 16
+TESTS = "<tests>"
+"""File name of all trusted code; the native judge hides frames and functions that carry it."""
+
+_HEAD = struct.Struct("<4s16sII")
+_ANSWER = struct.Struct("<16sBQHH")
+_BUILTINS = frozenset(dir(builtins))
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One program as its judge reads it, but for the nonce."""
+
+    source: bytes
+    trusted: bytes
+
+    def encode(self, nonce: bytes) -> bytes:
+        """The bytes for the judge that shall answer with ``nonce``."""
+        head = _HEAD.pack(b"fsj1", nonce, len(self.source), len(self.trusted))
+        return head + self.source + self.trusted
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer of a judge."""
+
+    outcome: Outcome
+    cpu_seconds: float
+    error: str
+    message: str
+
+
+def prepare(program: Program) -> Request:
+    """Compile and analyse what is trusted; UsageError where that is not Python."""
+    trusted = _trusted(program.test, program.entry_point, program.prelude, program.reference)
+    return Request(program.source.encode("utf-8", "surrogatepass"), trusted)
+
+
+def read_verdict(answer: bytes, nonce: bytes) -> Verdict | None:
+    """Read what a judge wrote; None unless it is exactly one answer with the right nonce."""
+    if len(answer) < _ANSWER.size:
+        return None
+    found, outcome, cpu_ns, n_error, n_message = _ANSWER.unpack_from(answer)
+    texts = answer[_ANSWER.size :]
+    if found != nonce or outcome >= len(OUTCOMES) or len(texts) != n_error + n_message:
+        return None
+    error, message = (
+        text.decode("utf-8", "replace") for text in (texts[:n_error], texts[n_error:])
+    )
+    return Verdict(OUTCOMES[outcome], cpu_ns / 1e9, error, message)
+
+
+@lru_cache(maxsize=4096)
+def _trusted(test: str, entry_point: str | None, prelude: str, reference: str) -> bytes:
+    """Marshal (prelude, test, modules, wanted names, classes, entry point) for the judge."""
+    tree = _parse(test, "test")
+    prelude_tree = _parse(prelude, "prelude")
+    reference_tree = _parse(reference, "reference")
+    bound = {entry_point} | _bound(reference_tree)
+    wanted = {name for name in _loaded(tree) if name not in _BUILTINS or name in bound}
+    parts = (
+        _compile(prelude_tree, "prelude") if prelude_tree.body else None,
+        _compile(tree, "test"),
+        tuple(sorted(_imported(tree) | _imported(prelude_tree))),
+        tuple(sorted(wanted | ({entry_point} if entry_point else set()))),
+        tuple(sorted(n.name for n in reference_tree.body if isinstance(n, ast.ClassDef))),
+        entry_point,
+    )
+    return marshal.dumps(parts)
+
+
+def _parse(text: str, what: str) -> ast.Module:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text, TESTS)
+    except (SyntaxError, ValueError) as error:
+        raise UsageError(f"the {what} of a program to judge is not Python: {error}") from error
+
+
+def _compile(tree: ast.Module, what: str) -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return compile(tree, TESTS, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        raise UsageError(f"the {what} of a program to judge is not Python: {error}") from error
+
+
+def _loaded(tree: ast.AST) -> set[str]:
+    return {
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
+
+
+def _imported(tree: ast.AST) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module)
+    return found
+
+
+def _bound(tree: ast.Module) -> set[str]:
+    """Names that a module's own level binds by definition or assignment."""
+    found: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        else:
+            found.update(
+                name.id
+                for name in ast.walk(node)
+                if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
+            )
+    return found
