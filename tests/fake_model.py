@@ -1,8 +1,9 @@
-"""A model that computes nothing: likelihoods follow from the token ids by a hash.
+"""A model that computes nothing: likelihoods and texts follow from the token ids by a hash.
 
 It stands in for `fastscore.Model` where a test is about everything around the engine. Token ids
 come from fastscore's own rules with a tokenizer of words; the numbers depend on all ids of a
-request and on nothing else, as a real model's do.
+request and on nothing else, as a real model's do, and so do the texts, which beside that depend on
+the sampling and the sample's number.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import numpy.typing as npt
 from fastscore.model import Completed, EngineSettings, Limits, ModelInfo, Work
 from fastscore.model.locate import Located
 from fastscore.tokenise import BosPolicy, EncodedRequests, Ids, encode_pairs
-from fastscore.types import Likelihood
+from fastscore.types import Finished, Generation, GenerationRequest, Likelihood, Sampling
 
 N_VOCAB = 50_000
 _WORD = re.compile(r"\s*\S+|\s+")
@@ -39,11 +40,17 @@ def _likelihood(context: Ids, continuation: Ids) -> Likelihood:
     return Likelihood(-1 - (number % 2**40) / 2**36, number % 3 == 0, len(continuation))
 
 
+def echo(prompt: str, number: int) -> str:
+    """Write a text that names the sample."""
+    return f"text {number} after {len(prompt)} characters"
+
+
 class FakeModel:
     """What `evaluate` uses of a Model.
 
-    ``n_scored`` counts the requests that went through the engine. ``stop_after`` makes Ctrl-C
-    land after so many of them.
+    ``n_scored`` counts the requests that went through the engine, ``n_written`` the texts.
+    ``stop_after`` makes Ctrl-C land after so many of them. ``write`` gives the text of a prompt
+    and a sample's number.
     """
 
     def __init__(
@@ -53,12 +60,16 @@ class FakeModel:
         chat_template: str | None = None,
         max_length: int = 100_000,
         stop_after: int | None = None,
+        write: Callable[[str, int], str] = echo,
     ) -> None:
         self.fingerprint = fingerprint
         self.located = Located(Path("fake.gguf"), "fake.gguf")
         self.policy = BosPolicy(add_bos=True, bos=1, eos=2, bos_text="<s>")
         self.stop_after = stop_after
+        self.write = write
         self.n_scored = 0
+        self.n_written = 0
+        self.samplings: list[Sampling] = []
         self.pairs: list[tuple[str, str]] = []
         self.info = ModelInfo(
             path="fake.gguf",
@@ -109,6 +120,58 @@ class FakeModel:
     ) -> FakeRun:
         which = np.arange(requests.n) if subset is None else subset
         return FakeRun(self, requests, which)
+
+    def tokenize(self, text: str) -> list[int]:
+        return [self.policy.bos or 0, *_encode([text])[0].tolist()]
+
+    def generating(
+        self, requests: Sequence[GenerationRequest], sampling: Sampling
+    ) -> FakeGenerationRun:
+        self.samplings.append(sampling)
+        return FakeGenerationRun(self, requests)
+
+
+class FakeGenerationRun:
+    """Two texts a step, the last ones first, with steps between in which none ends."""
+
+    def __init__(self, model: FakeModel, requests: Sequence[GenerationRequest]) -> None:
+        self._model = model
+        self._requests = requests
+        self.tokens_generated = 0
+        self.prompt_tokens_decoded = 0
+        self.tokens_prefill_planned = sum(len(model.tokenize(one.prompt)) for one in requests)
+        self.tokens_repeated = 0
+        self.n_samples = sum(len(one.samples) for one in requests)
+        self.n_truncated = 0
+        self.seconds = {"prefill": 0.0, "decode": 0.0, "sample": 0.0}
+
+    def __iter__(self) -> Iterator[list[Finished]]:
+        model = self._model
+        wanted = [(i, n) for i, one in enumerate(self._requests) for n in one.samples][::-1]
+        self.prompt_tokens_decoded = self.tokens_prefill_planned
+        for begin in range(0, len(wanted), 2):
+            if model.stop_after is not None and model.n_written >= model.stop_after:
+                raise KeyboardInterrupt
+            yield []
+            step = [Finished(i, n, self._text(self._requests[i], n)) for i, n in wanted[begin:][:2]]
+            model.n_written += len(step)
+            self.tokens_generated += sum(one.generation.n_tokens for one in step)
+            self.seconds["decode"] += 0.25
+            yield step
+
+    def _text(self, request: GenerationRequest, number: int) -> Generation:
+        """End as the engine does: at a stop text, else cut at the most tokens, one a word."""
+        model = self._model
+        text = model.write(request.prompt, number)
+        n_prompt = len(model.tokenize(request.prompt))
+        ends = [text.find(stop) for stop in request.stop if stop in text]
+        if ends:
+            text = text[: min(ends)]
+        words = _WORD.findall(text)
+        if len(words) >= request.max_tokens:
+            cut = "".join(words[: request.max_tokens])
+            return Generation(cut, "length", n_prompt, request.max_tokens, 0.5)
+        return Generation(text, "stop" if ends else "eos", n_prompt, len(words) + 1, 0.5)
 
 
 class FakeRun:

@@ -16,12 +16,15 @@ ROOT = Path(__file__).parents[1] / "python" / "fastscore"
 # A part may import the parts of lines above its own, and nothing of its own line or below.
 LAYERS = (
     ("errors", "types", "machine", "nearest", "sizes", "journal", "_core"),
-    ("native", "block_store", "bounded_jinja", "progress", "settings", "metrics", "tokenise"),
-    ("store", "generation_store", "reporters", "statistics", "fewshot", "chat", "datasets"),
+    ("native", "block_store", "bounded_jinja", "progress", "generation_settings", "metrics")
+    + ("tokenise",),
+    ("settings", "store", "generation_store", "reporters", "statistics", "fewshot", "chat")
+    + ("datasets", "sandbox"),
     ("model", "tasks", "results"),
-    ("preparation", "estimate"),
-    ("scoring",),
+    ("preparation", "estimate", "executing", "stores"),
+    ("scoring", "generating", "judging"),
     ("runner",),
+    ("request",),
     ("evaluation", "doctor"),
     ("cli",),
     ("__main__",),

@@ -5,18 +5,28 @@ from __future__ import annotations
 import inspect
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fastscore.chat import ChatTemplate
-from fastscore.errors import ResultsError, UsageError
-from fastscore.native import require_core
+from fastscore.errors import ResultsError
+from fastscore.executing import Executor
+from fastscore.generation_settings import GenerationSettings, SandboxLevel, read_numbers
 from fastscore.preparation import RowFinder, prepare
 from fastscore.progress import Progress
-from fastscore.reporters import make_reporter
+from fastscore.reporters import Reporter, make_reporter
+from fastscore.request import (
+    TaskLike,
+    chat_template,
+    check_exists,
+    listed,
+    open_model,
+    plan_generation,
+    prompt_notices,
+    promptings,
+)
 from fastscore.results import Results
 from fastscore.results.files import prepare_directory
 from fastscore.results.lock import held
@@ -30,15 +40,12 @@ from fastscore.settings import (
     check_model_options,
     describe_rows,
 )
-from fastscore.tasks import Prompting, Task, expand, plan_shots
+from fastscore.tasks import AnyTask, GenerationTask, expand, plan_shots
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from fastscore.model import Model
-
-TaskLike = str | os.PathLike[str] | Task
-"""A task's or group's name, a pattern of names, a YAML file, or a task made in Python."""
 
 
 class UnsavedResultsError(ResultsError):
@@ -68,6 +75,17 @@ def evaluate(
     system_instruction: str | None = None,
     fewshot: Fewshot = "lm-eval",
     offline: bool | None = None,
+    n: int | None = None,
+    k: int | Sequence[int] | str | None = None,
+    temperature: float | None = None,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    min_p: float | None = None,
+    repeat_penalty: float | None = None,
+    max_tokens: int | None = None,
+    allow_code_execution: bool = False,
+    sandbox: SandboxLevel = "strong",
+    timeout: float = 3.0,
     **model_options: Unpack[ModelOptions],
 ) -> Results:
     """Score a model on benchmarks: lm-evaluation-harness's numbers for a GGUF file.
@@ -85,7 +103,7 @@ def evaluate(
             1 that fraction of them, rounded up.
         data: Directory that holds benchmark files; None for ``FASTSCORE_DATA``, else the hub.
         output: Directory for ``results.json`` and the samples; None writes no files.
-        seed: Of the draw of few-shot examples.
+        seed: Of the draw of few-shot examples, and of the random numbers of sampling.
         apply_chat_template: Put prompts into the chat template of the model file.
         fewshot_as_multiturn: Under a chat template, make each example a turn of its own.
         system_instruction: Text ahead of each task's description.
@@ -100,6 +118,21 @@ def evaluate(
             layout of the task's hub dataset.
         fewshot_rows: The same for the rows that examples are drawn from.
         offline: Never use the network; None does as ``HF_HUB_OFFLINE`` says.
+        n: Texts to generate for each problem; None for 1. More than one needs a temperature.
+        k: Numbers to estimate pass@k for where code is executed, each at most ``n``; None for 1.
+        temperature: Of the distribution that tokens are drawn from, 0 for the likeliest; None for
+            the task's own, which is 0 as in lm-eval.
+        top_k: Draw from the so many likeliest tokens only; 0 is off.
+        top_p: Draw from the likeliest tokens that together have this probability; 1 is off.
+        min_p: Draw from tokens with at least this share of the likeliest's probability; 0 is off.
+        repeat_penalty: Divide the logits of the last tokens by this much; 1 is off.
+        max_tokens: Most tokens of a generated text; None for the task's own.
+        allow_code_execution: Run the programs that the model writes, in a sandbox. Without it
+            their texts are generated and saved, and the scores are undefined; the same call with
+            it takes the texts from the store.
+        sandbox: ``"strong"`` (Linux: no network, no files, no other processes), or ``"weak"``, a
+            process with limited resources, which protects from accidents and not from malice.
+        timeout: CPU time of one program in seconds.
         **model_options: Passed to `Model` when ``model`` is not one: ``n_ctx``, ``n_threads``, ...
 
     Raises:
@@ -108,6 +141,8 @@ def evaluate(
         ModelError, MemoryLimitError: the model cannot be loaded or run here.
         ResultsError: ``output`` cannot be written to, or another run is doing so; nothing was
             decoded.
+        SandboxError: programs are to be run, and this level of confinement is not to be had here;
+            nothing was generated.
         UnsavedResultsError: ``output`` could not be written at the end; it holds the results.
         KeyboardInterrupt: Ctrl-C; what was scored is in the store, and its message says so.
 
@@ -115,9 +150,22 @@ def evaluate(
     started = time.perf_counter()
     date = datetime.now().astimezone().isoformat(timespec="seconds")
     check_model_options(model_options, _own_options())
-    wanted = _listed(tasks)
+    wanted = listed(tasks)
+    generation = GenerationSettings(
+        n=n,
+        k=read_numbers(k, "k"),
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        min_p=min_p,
+        repeat_penalty=repeat_penalty,
+        max_tokens=max_tokens,
+        allow_code_execution=allow_code_execution,
+        sandbox=sandbox,
+        timeout=timeout,
+    )
     settings = RunSettings(
-        tasks=tuple(one.name if isinstance(one, Task) else str(one) for one in wanted),
+        tasks=tuple(str(one) if isinstance(one, (str, Path)) else one.name for one in wanted),
         num_fewshot=num_fewshot,
         limit=limit,
         seed=seed,
@@ -129,8 +177,10 @@ def evaluate(
         rows=describe_rows(rows),
         fewshot_rows=describe_rows(fewshot_rows),
         log_prompts=log_prompts,
+        generation=generation,
     )
     selection = expand(wanted)
+    plans = plan_generation(selection.tasks, generation, seed)
     finder = RowFinder(
         selection, None if data is None else Path(data), offline, rows or {}, fewshot_rows or {}
     )
@@ -145,17 +195,27 @@ def evaluate(
             stack.enter_context(held(Path(output)))
         # What is quickly known to be wrong first, what takes long last: a mistyped model should not
         # cost a download of rows, nor missing rows the loading of a model.
-        _check_exists(model)
+        check_exists(model)
+        executor = _open_executor(selection.tasks, generation, reporter, stack)
         prepared = None
         if not apply_chat_template:
-            prepared = prepare(finder, _promptings(settings, shots.shots, None), limit)
-        engine = _open(model, model_options, stack)
+            prepared = prepare(finder, promptings(settings, shots.shots, None), limit)
+        engine = open_model(model, model_options, stack)
         if prepared is None:
-            promptings = _promptings(settings, shots.shots, _chat_template(engine))
-            for warning in by_text(_notices(selection.tasks, promptings)):
+            how = promptings(settings, shots.shots, chat_template(engine))
+            for warning in by_text(prompt_notices(selection.tasks, how)):
                 reporter.warn(warning)
-            prepared = prepare(finder, promptings, limit)
-        with Run(engine, prepared, reporter, output=output, resume=resume) as run:
+            prepared = prepare(finder, how, limit)
+        run = Run(
+            engine,
+            prepared,
+            reporter,
+            output=output,
+            resume=resume,
+            plans=plans,
+            executor=executor,
+        )
+        with run:
             results = run.carry_out(selection, settings, started, date)
         if output is not None:
             _save(results, Path(output))
@@ -175,72 +235,20 @@ def _save(results: Results, directory: Path) -> None:
         raise UnsavedResultsError(str(error), results) from error
 
 
-def _listed(tasks: TaskLike | Iterable[TaskLike]) -> list[str | Path | Task]:
-    entries = [tasks] if isinstance(tasks, (str, os.PathLike, Task)) else list(tasks)
-    listed: list[str | Path | Task] = []
-    for entry in entries:
-        if isinstance(entry, str):
-            listed.extend(name.strip() for name in entry.split(",") if name.strip())
-        elif isinstance(entry, Task):
-            listed.append(entry)
-        elif isinstance(entry, os.PathLike):
-            listed.append(Path(entry))
-        else:
-            raise UsageError(
-                f"a task is given by its name, a YAML file or a Task, not by {entry!r}"
-            )
-    return listed
-
-
-def _check_exists(model: Model | str | os.PathLike[str]) -> None:
-    """Look for a model on this machine; one on the hub is looked for when it is fetched."""
-    if isinstance(model, (str, os.PathLike)) and not os.fspath(model).startswith("hf://"):
-        require_core()
-        from fastscore.model.locate import locate
-
-        locate(os.fspath(model))
-
-
-def _open(model: Model | str | os.PathLike[str], options: ModelOptions, stack: ExitStack) -> Model:
-    if not isinstance(model, (str, os.PathLike)):
-        if options:
-            raise UsageError(
-                f"{', '.join(options)} cannot be set for a model that is open; give them to Model"
-            )
-        return model
-    require_core()
-    from fastscore.model import Model
-
-    arguments: dict[str, Any] = dict(options)
-    return stack.enter_context(Model(os.fspath(model), **arguments))
-
-
-def _chat_template(model: Model) -> ChatTemplate:
-    info = model.info
-    return ChatTemplate.from_metadata(
-        info.chat_template, info.bos_text or None, info.eos_text or None
-    )
-
-
-def _notices(
-    tasks: Iterable[Task], promptings: Mapping[str, Prompting]
-) -> Iterator[tuple[str, str]]:
-    for task in tasks:
-        for notice in promptings[task.name].notices(task):
-            yield task.name, notice
-
-
-def _promptings(
-    settings: RunSettings, shots: Mapping[str, int], chat: ChatTemplate | None
-) -> dict[str, Prompting]:
-    return {
-        name: Prompting(
-            num_fewshot=n,
-            seed=settings.seed,
-            fewshot=settings.fewshot,
-            chat=chat,
-            system_instruction=settings.system_instruction,
-            fewshot_as_multiturn=settings.fewshot_as_multiturn,
+def _open_executor(
+    tasks: Sequence[AnyTask], settings: GenerationSettings, reporter: Reporter, stack: ExitStack
+) -> Executor | None:
+    """Open the sandbox where programs are to be run; say what becomes of programs."""
+    names = [t.name for t in tasks if isinstance(t, GenerationTask) and t.executes_code]
+    if not names:
+        return None
+    if not settings.allow_code_execution:
+        reporter.warn(
+            f"{', '.join(names)}: the model writes programs, which are judged by running them. "
+            "That needs --allow-code-execution (allow_code_execution=True); this run only "
+            "generates and keeps them."
         )
-        for name, n in shots.items()
-    }
+        return None
+    executor = stack.enter_context(Executor(settings.sandbox, timeout=settings.timeout))
+    reporter.note(f"Programs run in the {settings.sandbox} sandbox: {executor.description}.")
+    return executor

@@ -13,12 +13,14 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from fastscore.errors import DataError, UsageError
 from fastscore.settings import RowsOf, rows_within
-from fastscore.tasks import Prompting, Selection, Task
-from fastscore.types import Item, LoadedRows, Origin, Role
+from fastscore.tasks import AnyTask, Prompting, Selection
+from fastscore.types import Item, LoadedRows, OpenItem, Origin, Role
+
+AnyItem = TypeVar("AnyItem", Item, OpenItem)
 
 KEPT_CHARACTERS = 32 * 2**20
 """Text of items that is kept from the check to the scoring, over all tasks."""
@@ -31,7 +33,7 @@ CHUNK_CHARACTERS = 16 * 2**20
 class Questions:
     """The items of one task, and the rows they were made from."""
 
-    items: list[Item]
+    items: list[Item] | list[OpenItem]
     origin: Origin
     fewshot_origin: Origin | None
 
@@ -56,7 +58,7 @@ class RowFinder:
                         f"run: {', '.join(sorted(names)[:8])}"
                     )
 
-    def load(self, task: Task, role: Role) -> LoadedRows:
+    def load(self, task: AnyTask, role: Role) -> LoadedRows:
         """Load the rows that a task is scored on, or draws its examples from."""
         given = self._given(task, self.rows if role == "eval" else self.fewshot_rows)
         if role == "fewshot" and given is None and task.shots_from_eval:
@@ -67,7 +69,7 @@ class RowFinder:
         return _handed_over(task, given)
 
     def _given(
-        self, task: Task, given: RowsOf
+        self, task: AnyTask, given: RowsOf
     ) -> str | os.PathLike[str] | Sequence[Mapping[str, Any]] | None:
         if task.name in given:
             return given[task.name]
@@ -82,7 +84,7 @@ class TaskPreparation:
     """One task of a run, checked on creation; ``questions`` makes or keeps its items."""
 
     def __init__(
-        self, task: Task, prompting: Prompting, finder: RowFinder, limit: int | float | None
+        self, task: AnyTask, prompting: Prompting, finder: RowFinder, limit: int | float | None
     ) -> None:
         self.task = task
         self.prompting = prompting
@@ -90,7 +92,7 @@ class TaskPreparation:
         self._limit = limit
         questions = self._make()
         self.n_items = len(questions.items)
-        self.n_requests = sum(len(item.continuations) for item in questions.items)
+        self.n_requests = sum(len(_texts(item)[1]) or 1 for item in questions.items)
         self.distinct_characters = distinct_characters(questions.items)
         self.characters = sum(map(characters, questions.items))
         self._origins = (questions.origin, questions.fewshot_origin)
@@ -138,7 +140,7 @@ def prepare(
     return prepared
 
 
-def chunks(items: Sequence[Item], limit: int = CHUNK_CHARACTERS) -> Iterator[Sequence[Item]]:
+def chunks(items: Sequence[AnyItem], limit: int = CHUNK_CHARACTERS) -> Iterator[Sequence[AnyItem]]:
     """Cut items into runs of about ``limit`` characters, whatever their number."""
     begin, size = 0, 0
     for end, item in enumerate(items):
@@ -150,23 +152,32 @@ def chunks(items: Sequence[Item], limit: int = CHUNK_CHARACTERS) -> Iterator[Seq
         yield items[begin:]
 
 
-def characters(item: Item) -> int:
+def characters(item: Item | OpenItem) -> int:
     """Count the characters of an item's texts."""
-    return sum(map(len, item.contexts)) + sum(map(len, item.continuations))
+    contexts, continuations = _texts(item)
+    return sum(map(len, contexts)) + sum(map(len, continuations))
 
 
-def distinct_characters(items: Sequence[Item]) -> int:
+def distinct_characters(items: Sequence[Item] | Sequence[OpenItem]) -> int:
     """Count the characters of items' texts, those shared with the text before only once.
 
     Roughly what a model has to read, known without a tokenizer.
     """
     total, before = 0, ""
     for item in items:
-        for context in item.contexts:
+        contexts, continuations = _texts(item)
+        for context in contexts:
             total += len(context) - _shared(before, context)
             before = context
-        total += sum(map(len, item.continuations))
+        total += sum(map(len, continuations))
     return total
+
+
+def _texts(item: Item | OpenItem) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what is given to the model of an item: contexts, and continuations to score."""
+    return (
+        ((item.context,), ()) if isinstance(item, OpenItem) else (item.contexts, item.continuations)
+    )
 
 
 def _shared(a: str, b: str) -> int:
@@ -181,7 +192,7 @@ def _shared(a: str, b: str) -> int:
     return low
 
 
-def _handed_over(task: Task, rows: Sequence[Mapping[str, Any]]) -> LoadedRows:
+def _handed_over(task: AnyTask, rows: Sequence[Mapping[str, Any]]) -> LoadedRows:
     listed = [dict(row) for row in rows]
     text = json.dumps(listed, sort_keys=True, default=str).encode("utf-8", "backslashreplace")
     origin = Origin(

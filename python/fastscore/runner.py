@@ -5,27 +5,34 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from fastscore import estimate, machine
-from fastscore.block_store import CACHE_LIMIT_BYTES, STORE_FILE, space_key
-from fastscore.preparation import TaskPreparation, chunks
+from fastscore.executing import Executor
+from fastscore.generating import Generator
+from fastscore.generation_settings import GenerationPlan, describe_sampling
+from fastscore.judging import Answered, Judged
+from fastscore.preparation import Questions, TaskPreparation, chunks
 from fastscore.progress import Meter
 from fastscore.reporters import Reporter
-from fastscore.results import GroupResult, Results, Sample, TaskResult
+from fastscore.results import GroupResult, Results, Sample, TaskResult, WorkReport
 from fastscore.scoring import Scorer
 from fastscore.settings import RunSettings
 from fastscore.sizes import parameter_count
-from fastscore.store import Store
-from fastscore.tasks import Group, Selection
+from fastscore.stores import Stores
+from fastscore.tasks import GenerationTask, Group, Prompting, Selection, Task
+from fastscore.types import Generation, Item, OpenItem
 
 if TYPE_CHECKING:
     from fastscore.model import Model, ScoringRun
 
 
 class Run:
-    """A model, the questions to ask it, and where answers are kept."""
+    """A model, the questions to ask it, and where answers are kept.
+
+    ``plans`` say what is asked of each task with generated texts; ``executor`` runs the programs
+    in them, None where that is not allowed.
+    """
 
     def __init__(
         self,
@@ -35,27 +42,47 @@ class Run:
         *,
         output: str | os.PathLike[str] | None,
         resume: bool,
+        plans: Mapping[str, GenerationPlan],
+        executor: Executor | None,
     ) -> None:
         from fastscore.model import library
 
         self._model = model
         self._prepared = prepared
         self._reporter = reporter
+        self._plans = plans
+        self._executor = executor
         self._versions = library.versions()
-        self._store = self._open_store(output, resume)
         self._meter = Meter(
             {one.task.name: one.distinct_characters for one in prepared},
             estimate.remembered_speed(model),
+            texts={
+                one.task.name: (one.n_items * plan.n, plan.max_tokens or one.task.max_tokens)
+                for one in prepared
+                if isinstance(one.task, GenerationTask) and (plan := plans[one.task.name])
+            },
         )
-        self._scorer = Scorer(model, self._store, self._meter, reporter, self._say_estimate)
+        self._stores = Stores(
+            model,
+            self._versions["fastscore"],
+            output=output,
+            notify=reporter.warn,
+            resume=resume,
+        )
+        self._scorer = Scorer(
+            model, self._stores.choices, self._meter, reporter, self._say_estimate
+        )
+        self._generator = Generator(
+            model, self._stores.texts, self._meter, reporter, self._say_texts
+        )
 
     def __enter__(self) -> Run:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._store.close()
+        self._stores.close()
         if self._meter.measured_speed is not None:
-            n_tokens = self._meter.now().tokens_done
+            n_tokens = self._meter.tokens_read
             estimate.remember_speed(self._model, self._meter.measured_speed, n_tokens)
 
     def carry_out(
@@ -65,10 +92,10 @@ class Run:
         self._say_what_runs()
         try:
             tasks = {
-                one.task.name: self._score(one, settings.log_prompts) for one in self._prepared
+                one.task.name: self._result(one, settings.log_prompts) for one in self._prepared
             }
         except KeyboardInterrupt as stop:
-            self._store.flush()
+            self._stores.flush()
             stop.args = (self._stopped_message(),)
             raise
         engine = self._model.settings
@@ -85,16 +112,22 @@ class Run:
             tokenisation=f"{_tokenizer_of(engine.tokenizer)}; {engine.bos}",
             versions=self._versions,
             machine=machine.describe().to_dict(),
-            work=self._scorer.tally.report(time.perf_counter() - started, machine.peak_memory()),
+            work=self._work(time.perf_counter() - started),
             date=date,
         )
 
-    def _score(self, prepared: TaskPreparation, log_prompts: bool) -> TaskResult:
-        task = prepared.task
-        questions = prepared.questions()
+    def _result(self, prepared: TaskPreparation, log_prompts: bool) -> TaskResult:
+        task, questions = prepared.task, prepared.questions()
+        if isinstance(task, GenerationTask):
+            return self._generate(task, prepared.prompting, questions, log_prompts)
+        return self._score(task, prepared.prompting, questions, log_prompts)
+
+    def _score(
+        self, task: Task, prompting: Prompting, questions: Questions, log_prompts: bool
+    ) -> TaskResult:
         samples: list[Sample] = []
         truncated = boundary = 0
-        for chunk in chunks(questions.items):
+        for chunk in chunks(cast("list[Item]", questions.items)):
             answers = self._scorer.answer(task.name, chunk)
             truncated += answers.n_truncated
             boundary += answers.n_boundary
@@ -105,55 +138,121 @@ class Run:
         return TaskResult.from_samples(
             samples,
             task.columns,
-            num_fewshot=task.shots(prepared.prompting.num_fewshot),
+            num_fewshot=task.shots(prompting.num_fewshot),
             version=task.version,
-            variant=prepared.prompting.variant(task),
-            notices=prepared.prompting.notices(task),
+            variant=prompting.variant(task),
+            notices=prompting.notices(task),
             origin=questions.origin,
             fewshot_origin=questions.fewshot_origin,
             truncated=truncated,
             boundary=boundary,
         )
 
-    def _open_store(self, output: str | os.PathLike[str] | None, resume: bool) -> Store:
-        if output is None:
-            path, limit = machine.cache_directory() / STORE_FILE, CACHE_LIMIT_BYTES
-        else:
-            path, limit = Path(output) / ".fastscore" / STORE_FILE, None
-        return Store(
-            path,
-            space_key(
-                self._model.fingerprint,
-                self._model.settings.affecting_numbers(),
-                self._versions["fastscore"],
-            ),
-            label=self._model.located.origin,
-            notify=self._reporter.warn,
-            resume=resume,
-            limit_bytes=limit,
+    def _generate(
+        self, task: GenerationTask, prompting: Prompting, questions: Questions, log_prompts: bool
+    ) -> TaskResult:
+        items = cast("list[OpenItem]", questions.items)
+        plan = self._plans[task.name]
+        generations: list[list[Generation]] = []
+        truncated = 0
+        for chunk in chunks(items):
+            texts = self._generator.answer(task.name, chunk, plan)
+            generations += texts.generations
+            truncated += texts.n_truncated
+        judged = self._judge(Answered(task, plan, items, generations), log_prompts)
+        return TaskResult(
+            metrics=judged.metrics,
+            n=len(items),
+            num_fewshot=task.shots(prompting.num_fewshot),
+            version=task.version,
+            variant=prompting.variant(task),
+            notices=prompting.notices(task),
+            origin=questions.origin,
+            fewshot_origin=questions.fewshot_origin,
+            truncated=truncated,
+            boundary=0,
+            samples=judged.samples,
+            generation=judged.summary,
         )
+
+    def _judge(self, answered: Answered, log_prompts: bool) -> Judged:
+        extracted = answered.extract()
+        if not answered.task.executes_code:
+            return answered.judge_texts(extracted, log_prompts=log_prompts)
+        if self._executor is None:
+            return answered.leave_unjudged(extracted, log_prompts=log_prompts)
+        programs = answered.programs(extracted)
+        self._stores.texts.flush()  # whatever becomes of the programs
+        self._meter.start_programs(len(programs))
+
+        def advance(done: int) -> None:
+            self._meter.advance_programs(done)
+            self._reporter.update(self._meter.now())
+
+        executions = self._executor.run(programs, advance)
+        summary = self._executor.summary(executions)
+        return answered.judge_programs(extracted, executions, summary, log_prompts=log_prompts)
+
+    def _work(self, total_seconds: float) -> WorkReport:
+        tally = self._generator.tally
+        if self._executor is not None:
+            tally.programs = self._executor.n_programs
+            tally.seconds["execute"] = self._executor.seconds
+        self._scorer.tally.seconds["tokenise"] += tally.tokenise_seconds
+        return self._scorer.tally.report(total_seconds, machine.peak_memory(), tally.report())
 
     def _say_what_runs(self) -> None:
         info, settings = self._model.info, self._model.settings
         n_items = sum(one.n_items for one in self._prepared)
-        n_requests = sum(one.n_requests for one in self._prepared)
         names = [one.task.name for one in self._prepared]
         what = names[0] if len(names) == 1 else f"{len(names)} tasks"
+        parts = [f"{n_items:,} items"]
+        n_choices = sum(
+            one.n_requests for one in self._prepared if one.task.name not in self._plans
+        )
+        if n_choices:
+            parts.append(f"{n_choices:,} choices")
+        n_texts = sum(
+            one.n_items * self._plans[one.task.name].n
+            for one in self._prepared
+            if one.task.name in self._plans
+        )
+        if n_texts:
+            parts.append(f"{n_texts:,} texts to write")
         self._reporter.note(
             f"{info.name}, {parameter_count(info.n_params)} {info.quantisation}, "
-            f"{settings.n_threads} threads. {what}: {n_items:,} items, {n_requests:,} choices."
+            f"{settings.n_threads} threads. {what}: {', '.join(parts)}."
         )
+        for how, tasks in _by_sampling(self._plans).items():
+            self._reporter.note(f"{', '.join(tasks)}: {how}.")
 
     def _say_estimate(self, run: ScoringRun) -> None:
         self._reporter.note(estimate.spoken_estimate(self._model, run.limits, self._meter.now()))
 
+    def _say_texts(self, count: int, most: int) -> None:
+        each = "1 text" if count == 1 else f"{count:,} texts"
+        self._reporter.note(
+            f"{each} of at most {most:,} tokens to write: the time will be known when the first "
+            "have ended."
+        )
+
     def _stopped_message(self) -> str:
-        if not self._store.usable:
+        if not self._stores.usable:
             return "Stopped. Nothing could be kept, so the next run begins again."
         return (
-            f"Stopped. What was scored is kept in {self._store.path}; the same command goes on "
+            f"Stopped. What was scored is kept in {self._stores.path}; the same command goes on "
             "from there."
         )
+
+
+def _by_sampling(plans: Mapping[str, GenerationPlan]) -> dict[str, list[str]]:
+    """Say how the texts of each task are sampled, tasks that share it together."""
+    found: dict[str, list[str]] = {}
+    for name, plan in plans.items():
+        samples = "1 sample" if plan.n == 1 else f"{plan.n} samples"
+        how = f"{samples} a problem, {describe_sampling(plan.sampling)}"
+        found.setdefault(how, []).append(name)
+    return found
 
 
 def _tokenizer_of(name: str) -> str:

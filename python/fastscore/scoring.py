@@ -13,7 +13,7 @@ from fastscore.errors import DecodeError
 from fastscore.preparation import distinct_characters
 from fastscore.progress import Meter
 from fastscore.reporters import Reporter
-from fastscore.results import WorkReport
+from fastscore.results import GenerationWork, WorkReport
 from fastscore.store import Store
 from fastscore.types import Item, Likelihood
 
@@ -44,9 +44,15 @@ class Tally:
         for phase, seconds in run.seconds.items():
             self.seconds[phase] += seconds
 
-    def report(self, total_seconds: float, peak_memory_bytes: int | None) -> WorkReport:
+    def report(
+        self,
+        total_seconds: float,
+        peak_memory_bytes: int | None,
+        generation: GenerationWork | None = None,
+    ) -> WorkReport:
         """Close the books: what the phases leave of the total is the rest."""
-        rest = max(0.0, total_seconds - sum(self.seconds.values()))
+        phases = [self.seconds] if generation is None else [self.seconds, generation.seconds]
+        rest = max(0.0, total_seconds - sum(sum(each.values()) for each in phases))
         return WorkReport(
             requests=self.requests,
             from_store=self.from_store,
@@ -56,6 +62,7 @@ class Tally:
             logit_rows=self.logit_rows,
             seconds={**self.seconds, "rest": rest, "total": total_seconds},
             peak_memory_bytes=peak_memory_bytes,
+            generation=generation,
         )
 
 

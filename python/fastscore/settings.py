@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
 from fastscore.errors import UsageError
+from fastscore.generation_settings import GenerationSettings
 from fastscore.nearest import did_you_mean
 
 Fewshot = Literal["lm-eval", "shared"]
@@ -50,6 +51,7 @@ class RunSettings:
     rows: Mapping[str, str] | None = None
     fewshot_rows: Mapping[str, str] | None = None
     log_prompts: bool = False
+    generation: GenerationSettings = field(default_factory=GenerationSettings)
 
     def __post_init__(self) -> None:
         if self.num_fewshot is not None and not _is_count(self.num_fewshot):
@@ -67,8 +69,10 @@ class RunSettings:
             raise UsageError(f"fewshot is {self.fewshot!r}; it must be 'lm-eval' or 'shared'")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for ``results.json``."""
-        return asdict(self) | {"tasks": list(self.tasks)}
+        """Plain values for ``results.json``, named as the arguments of `evaluate`."""
+        values = asdict(self) | {"tasks": list(self.tasks)} | self.generation.to_dict()
+        del values["generation"]
+        return values
 
 
 def rows_within(limit: int | float | None, n_rows: int) -> int:

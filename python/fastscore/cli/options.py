@@ -68,7 +68,10 @@ Fewshot = Annotated[
     ),
 ]
 Seed = Annotated[
-    int, typer.Option(metavar="N", help="Of the draw of examples.", rich_help_panel=_PROMPTS)
+    int,
+    typer.Option(
+        metavar="N", help="Of the draw of examples, and of sampling.", rich_help_panel=_PROMPTS
+    ),
 ]
 ApplyChatTemplate = Annotated[
     bool,

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from fastscore.cli import generation_options as generation
 from fastscore.cli import options
 from fastscore.cli.failures import explained, say
 
@@ -25,6 +26,17 @@ def run(
     apply_chat_template: options.ApplyChatTemplate = False,
     one_turn: options.OneTurn = False,
     system_instruction: options.SystemInstruction = None,
+    n: generation.Samples = None,
+    k: generation.K = None,
+    temperature: generation.Temperature = None,
+    top_p: generation.TopP = None,
+    top_k: generation.TopK = None,
+    min_p: generation.MinP = None,
+    repeat_penalty: generation.RepeatPenalty = None,
+    max_tokens: generation.MaxTokens = None,
+    allow_code_execution: generation.AllowCode = False,
+    sandbox: generation.Sandbox = generation.Confinement.STRONG,
+    timeout: generation.Timeout = 3.0,
     data: options.Data = None,
     rows: options.Rows = None,
     fewshot_rows: options.FewshotRows = None,
@@ -55,6 +67,7 @@ def run(
       fastscore run model.gguf --tasks arc_easy,hellaswag --output results
       fastscore run model.gguf --tasks mmlu --num-fewshot 5 --data DIR
       fastscore run model.gguf --tasks my_task.yaml --json > results.json
+      fastscore run model.gguf --tasks humaneval --n 20 --k 1,10 --temperature 0.8
     """  # noqa: D301
     with explained(debug):
         from fastscore.evaluation import UnsavedResultsError, evaluate
@@ -89,6 +102,17 @@ def run(
                 rows=_assignments("--rows", rows),
                 fewshot_rows=_assignments("--fewshot-rows", fewshot_rows),
                 offline=offline or None,
+                n=n,
+                k=k,
+                temperature=temperature,
+                top_p=top_p,
+                top_k=top_k,
+                min_p=min_p,
+                repeat_penalty=repeat_penalty,
+                max_tokens=max_tokens,
+                allow_code_execution=allow_code_execution,
+                sandbox="weak" if sandbox is generation.Confinement.WEAK else "strong",
+                timeout=timeout,
                 **engine,
             )
         except UnsavedResultsError as error:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from fastscore.results.generation_notes import generation_notes, generation_work
 from fastscore.results.results import Results
 from fastscore.results.values import GroupResult, TaskResult, WorkReport
 from fastscore.sizes import parameter_count
@@ -64,6 +65,9 @@ def notes(results: Results, *, verbose: bool) -> Iterator[str]:
     for origin in ("origin", "fewshot_origin"):
         read = [(name, getattr(task, origin)) for name, task in tasks if getattr(task, origin)]
         yield from by_text((name, note) for name, rows in read for note in rows.notes)
+    yield from by_text(
+        (name, note) for name, t in tasks if t.generation for note in generation_notes(t.generation)
+    )
     yield from by_text((name, _truncation(task)) for name, task in tasks if task.truncated)
     yield from by_text((name, _boundary(task)) for name, task in tasks if task.boundary)
     yield from by_text(_undefined(results))
@@ -178,6 +182,8 @@ def _work(work: WorkReport) -> str:
             f"decoded {work.tokens_decoded:,} tokens of {work.tokens_naive:,} naive{saved}, "
             f"{work.logit_rows:,} logit rows"
         )
+    if work.generation is not None:
+        parts.extend(generation_work(work.generation))
     parts.append(_duration(work.seconds["total"]))
     if work.peak_memory_bytes is not None:
         parts.append(f"peak memory {_size(work.peak_memory_bytes)}")
