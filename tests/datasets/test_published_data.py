@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fastscore.datasets import load_rows, read_rows, sources
+from fastscore.errors import DataError
 from fastscore.types import DataSource
 
 
@@ -20,6 +21,7 @@ from fastscore.types import DataSource
         (sources.HELLASWAG, 10042, 160),
         (sources.WINOGRANDE, 1267, 2558),
         (sources.mmlu("professional_law"), 1534, 5),
+        (sources.GSM8K, 1319, 7473),
     ],
 )
 def test_a_benchmark_is_found_by_its_names(
@@ -54,6 +56,10 @@ def test_a_benchmark_is_found_by_its_names(
         ("truthfulqa/mc_task_v0.jsonl.gz", sources.TRUTHFULQA, 817),
         ("truthfulqa/mc_task_v1.jsonl.gz", sources.TRUTHFULQA, 817),
         ("truthfulqa/mc_task_v2.jsonl.gz", sources.TRUTHFULQA, 790),
+        ("gsm8k/train.jsonl.gz", sources.GSM8K, 7473),
+        ("triviaqa/triviaqa_subset.jsonl.gz", sources.TRIVIAQA, 3000),
+        ("humaneval/HumanEval.jsonl.gz", sources.HUMANEVAL, 164),
+        ("mbpp/mbpp.jsonl.gz", sources.MBPP, 500),
     ],
 )
 def test_every_row_of_every_file_is_read(
@@ -66,9 +72,7 @@ def test_every_row_of_every_file_is_read(
 @pytest.mark.parametrize(
     ("name", "count"),
     [
-        ("gsm8k/test.jsonl.gz", 1319),
         ("mt_bench/question.jsonl", 80),
-        ("triviaqa/triviaqa_subset.jsonl.gz", 3000),
         ("truthfulqa/TruthfulQA_v1.csv.gz", 817),
         ("pairwise/llmfao_crowd-comparisons.csv.gz", 8931),
         ("safety/hatecheck_test_suite_cases.csv.gz", 3728),
@@ -77,6 +81,25 @@ def test_every_row_of_every_file_is_read(
 )
 def test_files_of_no_known_layout_are_rows_too(data_dir: Path, name: str, count: int) -> None:
     assert len(read_rows(data_dir / name)) == count
+
+
+def test_a_subset_of_triviaqa_is_said_to_be_one(data_dir: Path) -> None:
+    (note,) = load_rows(sources.TRIVIAQA, "eval", data_dir=data_dir).origin.notes
+    assert "3000 rows, but the published split that lm-eval scores has 17944" in note
+    with pytest.raises(DataError, match="no few-shot rows of rc"):
+        load_rows(sources.TRIVIAQA, "fewshot", data_dir=data_dir)
+
+
+def test_of_mbpps_one_file_the_test_split_is_taken(data_dir: Path) -> None:
+    loaded = load_rows(sources.MBPP, "eval", data_dir=data_dir)
+    assert [row["task_id"] for row in loaded.rows] == list(range(11, 511))
+    assert loaded.origin.notes == ()
+
+
+def test_humaneval_is_whole(data_dir: Path) -> None:
+    loaded = load_rows(sources.HUMANEVAL, "eval", data_dir=data_dir)
+    assert [row["task_id"] for row in loaded.rows] == [f"HumanEval/{n}" for n in range(164)]
+    assert loaded.origin.notes == ()
 
 
 def test_all_subjects_of_mmlu_have_their_rows(data_dir: Path) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import lru_cache
 from importlib import resources
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -131,11 +130,7 @@ def _find_installed(name: str) -> _Found | None:
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         path = Path(folder, inner)
         if path.is_file():
-            try:
-                release = f" {version(package)}"
-            except PackageNotFoundError:  # a folder on the path, not installed by anybody
-                release = ""
-            return _Found("package", [path], f"{name} of the installed package{release}")
+            return _Found("package", [path], f"{name}, installed")
     return None
 
 

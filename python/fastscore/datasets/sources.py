@@ -133,11 +133,15 @@ GSM8K = DataSource(
     hub_config="main",
     eval_split="test",
     fewshot_split="train",
-    eval_files=("gsm8k*/test.jsonl", "grade_school_math/data/test.jsonl", "main/test-*.parquet"),
+    eval_files=(
+        "gsm8k*/test.jsonl",
+        "grade_school_math/data/test.jsonl",
+        "gsm8k/main/test-*.parquet",
+    ),
     fewshot_files=(
         "gsm8k*/train.jsonl",
         "grade_school_math/data/train.jsonl",
-        "main/train-*.parquet",
+        "gsm8k/main/train-*.parquet",
     ),
     n_eval=1319,
     n_fewshot=7473,
@@ -174,7 +178,7 @@ MBPP = DataSource(
     hub_repo="google-research-datasets/mbpp",
     hub_config="full",
     eval_split="test",
-    eval_files=("mbpp.jsonl", "full/test-*.parquet"),
+    eval_files=("mbpp.jsonl", "mbpp/full/test-*.parquet"),
     where={"split": "test"},
     n_eval=500,
 )
