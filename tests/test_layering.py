@@ -16,10 +16,9 @@ ROOT = Path(__file__).parents[1] / "python" / "fastscore"
 # A part may import the parts of lines above its own, and nothing of its own line or below.
 LAYERS = (
     ("errors", "types", "machine", "nearest", "sizes", "journal", "_core"),
-    ("native", "block_store", "bounded_jinja", "progress", "generation_settings", "metrics")
-    + ("tokenise",),
-    ("settings", "store", "generation_store", "reporters", "statistics", "fewshot", "chat")
-    + ("datasets", "sandbox"),
+    ("native", "block_store", "bounded_jinja", "progress", "generation_settings", "metrics"),
+    ("settings", "tokenise", "sandbox", "store", "generation_store", "reporters", "statistics"),
+    ("fewshot", "chat", "datasets"),
     ("model", "tasks", "results"),
     ("preparation", "estimate", "executing", "stores"),
     ("scoring", "generating", "judging"),
