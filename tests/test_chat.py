@@ -148,3 +148,35 @@ def test_transformers_renders_the_same(source: str, messages: list[dict[str, Any
         [messages], chat_template=source, add_generation_prompt=True, bos_token="<s>"
     )
     assert ChatTemplate(source, "<s>").render(messages) == theirs[0]
+
+
+TRIMMING = "{% for m in messages %}[{{ m.content | trim }}]{% endfor %}"
+BEGUN = [USER, {"role": "assistant", "content": "Well:\n\n"}]
+
+
+def test_a_message_is_left_open() -> None:
+    assert ChatTemplate(CHATML).continue_last(BEGUN).endswith("assistant\nWell:\n\n")
+
+
+def test_a_template_that_trims_messages_trims_the_open_one() -> None:
+    assert ChatTemplate(TRIMMING).continue_last(BEGUN).endswith("][Well:")
+
+
+@pytest.mark.parametrize(
+    "source", ["{{ messages[0].content }}", "{{ messages[-1].content | upper }}"]
+)
+def test_an_open_message_that_does_not_show_is_an_error(source: str) -> None:
+    with pytest.raises(ModelError, match="does not show the beginning of the answer"):
+        ChatTemplate(source).continue_last(BEGUN)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("source", [CHATML, TRIMMING])
+def test_transformers_leaves_the_same_open(source: str) -> None:
+    utils = pytest.importorskip(
+        "transformers.utils.chat_template_utils", reason="transformers is not installed here"
+    )
+    theirs, _ = utils.render_jinja_template(
+        [BEGUN], chat_template=source, continue_final_message=True
+    )
+    assert ChatTemplate(source).continue_last(BEGUN) == theirs[0]

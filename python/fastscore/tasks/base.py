@@ -152,3 +152,9 @@ class BaseTask(ABC, Generic[AnyQuestion]):
         if fault:
             raise DataError(f"{self.name}: {where}: {fault}")
         return question
+
+
+def between(before: str, delimiter: str, after: str) -> str:
+    """Return the delimiter where two texts would touch without any white space, else nothing."""
+    touching = before and after and not (before[-1].isspace() or after[0].isspace())
+    return delimiter if touching else ""

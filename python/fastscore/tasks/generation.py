@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from fastscore.errors import UsageError
 from fastscore.metrics import Score
-from fastscore.tasks.base import BaseTask
+from fastscore.tasks.base import BaseTask, between
 from fastscore.types import OpenItem, ProgramParts, Row, Sampling
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class OpenQuestion:
     @property
     def solved(self) -> tuple[str, str]:
         """Prompt and answer as a few-shot example shows them."""
-        return self.prompt, self.prefix + self.solution
+        return self.prompt, self.prefix + between(self.prefix, " ", self.solution) + self.solution
 
 
 def as_it_stands(output: str) -> str:

@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 from fastscore.chat import ChatTemplate
 from fastscore.errors import UsageError
 from fastscore.fewshot import DEFAULT_SEED, draw_shared, make_sampler
-from fastscore.tasks.base import AnyQuestion, BaseTask, Solvable
+from fastscore.tasks.base import AnyQuestion, BaseTask, Solvable, between
 from fastscore.tasks.generation import GenerationTask
 from fastscore.tasks.task import Task
 from fastscore.types import Item, OpenItem, Row
@@ -115,8 +115,8 @@ def make_open_items(
     for doc_id, header, question in _questions(task, rows, pool, prompting):
         turns = [*header, _Turn("user", question.prompt)]
         if question.prefix:
-            between = _between(question.prompt, task.delimiter, question.prefix)
-            turns[-1] = _Turn("user", question.prompt, between)
+            joint = between(question.prompt, task.delimiter, question.prefix)
+            turns[-1] = _Turn("user", question.prompt, joint)
             turns.append(_Turn("assistant", question.prefix))
         items.append(
             OpenItem(
@@ -165,15 +165,9 @@ def _shots_per_item(
 
 def _system_turns(task: BaseTask[AnyQuestion], prompting: Prompting) -> list[_Turn]:
     instruction = prompting.system_instruction or ""
-    between = _between(instruction, task.separator, task.description)
-    text = instruction + between + task.description
+    joint = between(instruction, task.separator, task.description)
+    text = instruction + joint + task.description
     return [_Turn("system", text)] if text else []
-
-
-def _between(before: str, delimiter: str, after: str) -> str:
-    """Return the delimiter where two texts would touch without any white space, else nothing."""
-    touching = before and after and not (before[-1].isspace() or after[0].isspace())
-    return delimiter if touching else ""
 
 
 def _example_turns(question: Solvable, task: BaseTask[AnyQuestion]) -> list[_Turn]:
