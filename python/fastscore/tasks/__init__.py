@@ -4,11 +4,11 @@
 choices, `GenerationTask` and `OpenQuestion` to write one that a model answers in its own words.
 """
 
+from fastscore.tasks.anytask import AnyTask
 from fastscore.tasks.generation import GenerationTask, OpenQuestion
 from fastscore.tasks.groups import Group
 from fastscore.tasks.prompting import Prompting
 from fastscore.tasks.registry import (
-    AnyTask,
     Selection,
     ShotPlan,
     expand,

@@ -10,13 +10,11 @@ from pathlib import Path
 
 from fastscore.errors import UsageError
 from fastscore.nearest import did_you_mean
+from fastscore.tasks.anytask import AnyTask
 from fastscore.tasks.generation import GenerationTask
 from fastscore.tasks.groups import Group
 from fastscore.tasks.task import Task
 from fastscore.tasks.taskfile import load_task_file
-
-AnyTask = Task | GenerationTask
-"""A benchmark, whatever its answers are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,9 @@ with ``labels`` (what the choices are called, a list or a field). The rest is op
 ``fewshot_rows``, ``num_fewshot``, ``sampler`` (random or first), ``description``, ``delimiter``,
 ``separator``, ``metrics``.
 
+A benchmark that is answered in words has ``answer`` in the place of ``choices``; see
+`fastscore.tasks.openfile`.
+
 `prompt`, the entries of a list of `choices`, and `gold` with braces are Jinja templates over the
 row's fields, run in a sandbox. `choices`, `labels` and ``gold*`` otherwise name a field, with dots
 into nested ones (``choices.text``).
@@ -25,58 +28,64 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Template
-from jinja2.exceptions import TemplateError
-
 from fastscore.bounded_jinja import BoundedEnvironment, strict_environment
 from fastscore.errors import UsageError
 from fastscore.metrics import get_metric
+from fastscore.tasks import openfile
+from fastscore.tasks.anytask import AnyTask
+from fastscore.tasks.generation import GenerationTask
+from fastscore.tasks.rowfields import field, list_field, template
 from fastscore.tasks.task import Question, Task
 from fastscore.tasks.yamlfile import Entries, short
 from fastscore.types import Row
 
-_REQUIRED = ("name", "rows", "prompt", "choices")
-_GOLD = ("gold", "gold_text", "gold_label")
-_OPTIONAL = (
-    "labels",
+_COMMON = (
     "fewshot_rows",
     "num_fewshot",
     "sampler",
     "description",
     "delimiter",
     "separator",
-    "metrics",
 )
-_KEYS = (*_REQUIRED, *_GOLD, *_OPTIONAL)
+_REQUIRED = ("name", "rows", "prompt")
+_GOLD = ("gold", "gold_text", "gold_label")
+_CHOICE_KEYS = (*_REQUIRED, "choices", *_GOLD, "labels", *_COMMON, "metrics")
+_OPEN_KEYS = (*_REQUIRED, *openfile.KEYS, *_COMMON)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_FIELD = re.compile(r"[^\W\d]\w*(\.\w+)*")
 
 
-def load_task_file(path: str | Path) -> Task:
+def load_task_file(path: str | Path) -> AnyTask:
     """Read a task from a YAML file; UsageError names file, line and key of what is wrong in it."""
     entries = Entries.read(Path(path))
-    entries.check_keys(_KEYS, _REQUIRED)
+    if "answer" in entries:
+        entries.check_keys(_OPEN_KEYS, _REQUIRED)
+        question, judgement = openfile.question(entries), openfile.judgement(entries)
+        return GenerationTask(question=question, **judgement, **_common(entries))
+    entries.check_keys(_CHOICE_KEYS, (*_REQUIRED, "choices"))
     given = [key for key in _GOLD if key in entries]
     if len(given) != 1:
         entries.fail(given[-1] if given else "gold", f"must be given, or one of {_GOLD[1:]}, once")
     if ("gold_label" in entries) != ("labels" in entries):
         entries.fail("labels", "and gold_label go together; one of them is missing")
+    return Task(question=_question(entries), metrics=_metrics(entries), **_common(entries))
+
+
+def _common(entries: Entries) -> dict[str, Any]:
+    """Read what a task has whatever its answers are."""
     name = entries.text("name")
     if not _NAME.fullmatch(name):
         entries.fail("name", f"is {name!r}; use letters, digits, '_', '-' and '.'")
-    return Task(
-        name=name,
-        question=_question(entries),
-        rows=entries.file("rows"),
-        fewshot_rows=entries.file("fewshot_rows") if "fewshot_rows" in entries else None,
-        metrics=_metrics(entries),
-        description=entries.text("description", ""),
-        delimiter=entries.text("delimiter", " "),
-        separator=entries.text("separator", "\n\n"),
-        sampler="first" if entries.one_of("sampler", ("random", "first")) == "first" else "random",
-        num_fewshot=entries.count("num_fewshot"),
-        about=f"{name}: defined in {entries.path.name}",
-    )
+    return {
+        "name": name,
+        "rows": entries.file("rows"),
+        "fewshot_rows": entries.file("fewshot_rows") if "fewshot_rows" in entries else None,
+        "description": entries.text("description", ""),
+        "delimiter": entries.text("delimiter", " "),
+        "separator": entries.text("separator", "\n\n"),
+        "sampler": entries.one_of("sampler", ("random", "first")),
+        "num_fewshot": entries.count("num_fewshot"),
+        "about": f"{name}: defined in {entries.path.name}",
+    }
 
 
 def _metrics(entries: Entries) -> tuple[str, ...]:
@@ -91,7 +100,7 @@ def _metrics(entries: Entries) -> tuple[str, ...]:
 
 def _question(entries: Entries) -> Callable[[Row], Question]:
     environment = strict_environment()
-    prompt = _template(entries, environment, "prompt", entries.text("prompt"))
+    prompt = template(entries, environment, "prompt", entries.text("prompt"))
     choices = _choices(entries, environment)
     gold = _gold(entries, environment)
 
@@ -102,88 +111,41 @@ def _question(entries: Entries) -> Callable[[Row], Question]:
     return question
 
 
-def _template(
-    entries: Entries, environment: BoundedEnvironment, key: str, source: str
-) -> Callable[[Row], str]:
-    """Make a function that renders ``source`` with the fields of a row."""
-    try:
-        template: Template = environment.compile_bounded(source)
-    except TemplateError as error:
-        entries.fail(key, f"is not a valid template: {error}")
-
-    def render(row: Row) -> str:
-        try:
-            return environment.render_bounded(template, row)
-        except Exception as error:  # a template can fail in any way Python can
-            raise ValueError(f"the template of {key} fails: {error}") from error
-
-    return render
-
-
-def _field(entries: Entries, key: str) -> Callable[[Row], Any]:
-    """Make a function that takes the field named by the value of ``key`` out of a row."""
-    name = entries.text(key)
-    if not _FIELD.fullmatch(name):
-        entries.fail(key, f"is {name!r}; it must be the name of a field, such as choices.text")
-    first, *rest = name.split(".")
-
-    def take(row: Row) -> Any:
-        value = row[first]
-        for part in rest:
-            value = value[part]
-        return value
-
-    return take
-
-
 def _choices(entries: Entries, environment: BoundedEnvironment) -> Callable[[Row], Sequence[str]]:
     if isinstance(entries.values["choices"], list):
         templates = [
-            _template(entries, environment, "choices", source)
-            for source in entries.texts("choices")
+            template(entries, environment, "choices", source) for source in entries.texts("choices")
         ]
         return lambda row: [render(row) for render in templates]
-    return _list_field(entries, "choices")
+    return list_field(entries, "choices")
 
 
 def _gold(
     entries: Entries, environment: BoundedEnvironment
 ) -> Callable[[Row, Sequence[str]], int | list[int]]:
     if "gold_text" in entries:
-        right_text = _field(entries, "gold_text")
+        right_text = field(entries, "gold_text")
         return lambda row, choices: _position(right_text(row), choices)
     if "gold_label" in entries:
-        right_label = _field(entries, "gold_label")
+        right_label = field(entries, "gold_label")
         if isinstance(entries.values["labels"], list):
             fixed = entries.texts("labels")
             return lambda row, choices: _position(str(right_label(row)), fixed)
-        labels = _list_field(entries, "labels")
+        labels = list_field(entries, "labels")
         return lambda row, choices: _position(right_label(row), labels(row))
     if isinstance(entries.values["gold"], int):
         always = entries.count("gold")
         return lambda row, choices: always
     if "{{" in entries.text("gold"):
-        render = _template(entries, environment, "gold", entries.text("gold"))
+        render = template(entries, environment, "gold", entries.text("gold"))
         return lambda row, choices: _index(render(row))
-    take = _field(entries, "gold")
+    take = field(entries, "gold")
 
     def gold(row: Row, choices: Sequence[str]) -> int | list[int]:
         value = take(row)
         return [_index(entry) for entry in value] if isinstance(value, list) else _index(value)
 
     return gold
-
-
-def _list_field(entries: Entries, key: str) -> Callable[[Row], Sequence[str]]:
-    take = _field(entries, key)
-
-    def texts(row: Row) -> Sequence[str]:
-        value = take(row)
-        if not isinstance(value, (list, tuple)):
-            raise TypeError(f"{entries.text(key)} must hold a list, not {short(value)}")
-        return value
-
-    return texts
 
 
 def _position(wanted: Any, among: Sequence[str]) -> int:

@@ -122,6 +122,13 @@ class Entries:
             self.fail(key, f"is {short(value)}; it must be a whole number, 0 or more")
         return value
 
+    def flag(self, key: str) -> bool:
+        """Return true or false, by default false."""
+        value = self.values.get(key, False)
+        if not isinstance(value, bool):
+            self.fail(key, f"is {short(value)}; it must be true or false")
+        return value
+
     def file(self, key: str) -> Path:
         """Return the absolute path of a file named relative to the YAML file."""
         return (self.path.parent / self.text(key)).resolve()
