@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import pytest
+
+import fastscore.sandbox
 from fastscore.errors import FastscoreError
 from fastscore.sandbox import Execution, Program, SandboxLimits
 
@@ -49,3 +52,13 @@ class FakeSandbox:
 
     def __exit__(self, *_: Any) -> None:
         self.closed = True
+
+
+def install(monkeypatch: pytest.MonkeyPatch) -> type[FakeSandbox]:
+    """Put a fake in the place of the sandbox; what was opened is its own."""
+
+    class Fresh(FakeSandbox):
+        opened: list[FakeSandbox] = []  # noqa: RUF012
+
+    monkeypatch.setattr(fastscore.sandbox, "Sandbox", Fresh)
+    return Fresh

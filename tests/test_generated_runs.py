@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
-import fastscore.sandbox
 from fake_model import FakeModel
 from fake_run import MINI, capitals, score, task_of
-from fake_sandbox import FakeSandbox
+from fake_sandbox import FakeSandbox, install
 from fastscore import Results
 from fastscore.errors import DecodeError, FastscoreError, UsageError
 from fastscore.progress import Progress, describe
@@ -26,11 +25,7 @@ N_ROWS = 6
 
 @pytest.fixture
 def sandbox(monkeypatch: pytest.MonkeyPatch) -> type[FakeSandbox]:
-    class Fresh(FakeSandbox):
-        opened: list[FakeSandbox] = []  # noqa: RUF012
-
-    monkeypatch.setattr(fastscore.sandbox, "Sandbox", Fresh)
-    return Fresh
+    return install(monkeypatch)
 
 
 def digits(text: str) -> str:

@@ -35,7 +35,16 @@ if TYPE_CHECKING:
     from fastscore.evaluation import UnsavedResultsError, evaluate
     from fastscore.model import Model
     from fastscore.progress import Progress
-    from fastscore.results import GroupResult, MetricValue, Results, Sample, TaskResult
+    from fastscore.results import (
+        GenerationSample,
+        GroupResult,
+        MetricValue,
+        Results,
+        Sample,
+        SampleScores,
+        TaskResult,
+    )
+    from fastscore.sample_files import evaluate_samples
     from fastscore.tasks import Question, Task
     from fastscore.types import Likelihood
 
@@ -47,6 +56,7 @@ __all__ = [
     "DownloadError",
     "EngineMismatchError",
     "FastscoreError",
+    "GenerationSample",
     "GroupResult",
     "Likelihood",
     "MemoryLimitError",
@@ -58,6 +68,7 @@ __all__ = [
     "Results",
     "ResultsError",
     "Sample",
+    "SampleScores",
     "Task",
     "TaskResult",
     "TokenizerError",
@@ -65,10 +76,12 @@ __all__ = [
     "UsageError",
     "__version__",
     "evaluate",
+    "evaluate_samples",
     "load",
 ]
 
 _HOME = {
+    "GenerationSample": "fastscore.results",
     "GroupResult": "fastscore.results",
     "Likelihood": "fastscore.types",
     "MetricValue": "fastscore.results",
@@ -77,10 +90,12 @@ _HOME = {
     "Question": "fastscore.tasks",
     "Results": "fastscore.results",
     "Sample": "fastscore.results",
+    "SampleScores": "fastscore.results",
     "Task": "fastscore.tasks",
     "TaskResult": "fastscore.results",
     "UnsavedResultsError": "fastscore.evaluation",
     "evaluate": "fastscore.evaluation",
+    "evaluate_samples": "fastscore.sample_files",
 }
 
 

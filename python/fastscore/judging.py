@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, get_args
 
 from fastscore.generation_settings import GenerationPlan
 from fastscore.metrics import Score
+from fastscore.pass_rates import pass_rate
 from fastscore.results import GenerationSample, GenerationSummary, MetricValue
 from fastscore.statistics import summarise
 from fastscore.tasks import GenerationTask
@@ -88,15 +89,13 @@ class Answered:
         n = self.plan.n
         rows = [executions[at : at + n] for at in range(0, len(executions), n)]
         n_passed = [sum(one.outcome == "passed" for one in row) for row in rows]
-        by_k = {f"pass@{k}": _pass_at(n, n_passed, k) for k in self.plan.k}
+        rates = {f"pass@{k}": pass_rate([n] * len(rows), n_passed, k) for k in self.plan.k}
         scores = [
-            {name: Score(values[i]) for name, values in by_k.items()} for i in range(len(rows))
+            {name: Score(rate.by_problem[i]) for name, rate in rates.items()}
+            for i in range(len(rows))
         ]
         samples = self._samples(extracted, scores, rows, log_prompts)
-        metrics = {
-            f"pass@{k}": _estimate(n, n_passed, k, [one.scores[f"pass@{k}"] for one in samples])
-            for k in self.plan.k
-        }
+        metrics = {name: rate.value for name, rate in rates.items()}
         return Judged(samples, metrics, self._summary(samples, execution))
 
     def leave_unjudged(self, extracted: Extracted, *, log_prompts: bool) -> Judged:
@@ -166,12 +165,3 @@ def _mean(scores: Sequence[Mapping[str, Score]]) -> dict[str, Score]:
         undefined = next((one for one in values if math.isnan(one.value)), None)
         means[name] = undefined or Score(math.fsum(one.value for one in values) / len(values))
     return means
-
-
-def _pass_at(n: int, n_passed: Sequence[int], k: int) -> list[float]:
-    """Estimate pass@k of each item from its ``n_passed`` of ``n`` samples."""
-    return [1.0 - math.comb(n - c, k) / math.comb(n, k) for c in n_passed]
-
-
-def _estimate(n: int, n_passed: Sequence[int], k: int, scores: Sequence[Score]) -> MetricValue:
-    return summarise(scores, binary=n == 1)

@@ -7,11 +7,11 @@ from command import Command
 def test_help_names_the_commands(fastscore: Command) -> None:
     done = fastscore("--help")
     assert done.code == 0
-    for command in ("run", "tasks", "doctor"):
+    for command in ("run", "passk", "tasks", "doctor"):
         assert f" {command} " in done.out
 
 
-@pytest.mark.parametrize("command", ["run", "tasks", "doctor"])
+@pytest.mark.parametrize("command", ["run", "passk", "tasks", "doctor"])
 def test_help_of_a_command_has_examples(
     fastscore: Command, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,12 +11,14 @@ import typer
 
 from fastscore.cli.doctor import doctor
 from fastscore.cli.failures import explained
+from fastscore.cli.passk import passk
 from fastscore.cli.run import run
 from fastscore.cli.tasks import tasks
 
 HELP = """How good is this GGUF model, on this machine?
 
-Scores GGUF language models on multiple-choice benchmarks, with lm-evaluation-harness's numbers.
+Scores GGUF language models on multiple-choice benchmarks and on those with generated answers,
+with lm-evaluation-harness's numbers.
 
 Try it: [bold]fastscore run demo --tasks mini[/bold]
 """
@@ -34,6 +36,7 @@ app = typer.Typer(
     },
 )
 app.command()(run)
+app.command()(passk)
 app.command()(tasks)
 app.command()(doctor)
 

@@ -4,6 +4,7 @@ from fastscore.results.generation import ExecutionSummary, GenerationSummary, Ge
 from fastscore.results.generation_sample import GenerationSample
 from fastscore.results.results import Results
 from fastscore.results.sample import Sample
+from fastscore.results.sample_scores import SampleScores
 from fastscore.results.values import GroupResult, TaskResult, WorkReport
 from fastscore.statistics import MetricValue
 
@@ -16,6 +17,7 @@ __all__ = [
     "MetricValue",
     "Results",
     "Sample",
+    "SampleScores",
     "TaskResult",
     "WorkReport",
 ]

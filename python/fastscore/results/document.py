@@ -144,10 +144,11 @@ def _task(task: TaskResult, samples: SamplesFile | None) -> dict[str, Any]:
 
 
 def _metrics(metrics: Mapping[str, MetricValue]) -> dict[str, Any]:
-    return {name: _metric(value) for name, value in metrics.items()}
+    return {name: write_metric(value) for name, value in metrics.items()}
 
 
-def _metric(value: MetricValue) -> dict[str, Any]:
+def write_metric(value: MetricValue) -> dict[str, Any]:
+    """Return a metric; what is undefined is null."""
     metric: dict[str, Any] = {
         "value": _null_for_nan(value.value),
         "stderr": _null_for_nan(value.stderr),

@@ -30,11 +30,12 @@ def write_summary(summary: GenerationSummary | None) -> dict[str, Any] | None:
         "k": list(summary.k),
         "none_passed": summary.none_passed,
         "all_passed": summary.all_passed,
-        "execution": None if summary.execution is None else _execution(summary.execution),
+        "execution": None if summary.execution is None else write_execution(summary.execution),
     }
 
 
-def _execution(execution: ExecutionSummary) -> dict[str, Any]:
+def write_execution(execution: ExecutionSummary) -> dict[str, Any]:
+    """Return ``execution``."""
     return {
         "sandbox": execution.sandbox,
         "description": execution.description,

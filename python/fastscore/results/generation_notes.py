@@ -26,15 +26,21 @@ def generation_notes(summary: GenerationSummary) -> Iterator[str]:
             "they ended by themselves; more room (--max-tokens, max_tokens) may raise the score"
         )
     if summary.none_passed is not None and summary.all_passed is not None:
-        yield (
-            f"no sample passed (c = 0) for {summary.none_passed:.1%} of the problems, all passed "
-            f"(c = n) for {summary.all_passed:.1%}"
-        )
+        yield passed_note(summary.none_passed, summary.all_passed)
     if summary.execution is not None:
-        yield from _execution_notes(summary.execution)
+        yield from execution_notes(summary.execution)
 
 
-def _execution_notes(execution: ExecutionSummary) -> Iterator[str]:
+def passed_note(none_passed: float, all_passed: float) -> str:
+    """Say for how many problems there is nothing to tell apart."""
+    return (
+        f"no sample passed (c = 0) for {none_passed:.1%} of the problems, all passed (c = n) for "
+        f"{all_passed:.1%}"
+    )
+
+
+def execution_notes(execution: ExecutionSummary) -> Iterator[str]:
+    """Yield sentences about how programs were run, without their full stops."""
     outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in execution.outcomes.items())
     yield f"programs ran in the {execution.sandbox} sandbox ({execution.description}): {outcomes}"
     if execution.near_limit:
