@@ -32,10 +32,12 @@ py::array_t<T> to_numpy(std::vector<T>&& values) {
 }
 
 void register_errors(py::module_& m);
+void register_generator(py::module_& m);
 void register_gguf(py::module_& m);
 void register_kernels(py::module_& m);
 void register_library(py::module_& m);
 void register_plan(py::module_& m);
+void register_schedule(py::module_& m);
 void register_scorer(py::module_& m);
 void register_tokenizer(py::module_& m);
 void register_trie(py::module_& m);

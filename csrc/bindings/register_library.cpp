@@ -6,8 +6,43 @@
 
 namespace fastscore::bindings {
 
-void register_library(py::module_& m) {
+namespace {
+
+py::dict struct_layouts() {
   using llama::Batch;
+  using llama::SamplerChainParams;
+  using llama::TokenData;
+  using llama::TokenDataArray;
+  py::dict batch;
+  batch["n_tokens"] = offsetof(Batch, n_tokens);
+  batch["token"] = offsetof(Batch, token);
+  batch["embd"] = offsetof(Batch, embd);
+  batch["pos"] = offsetof(Batch, pos);
+  batch["n_seq_id"] = offsetof(Batch, n_seq_id);
+  batch["seq_id"] = offsetof(Batch, seq_id);
+  batch["logits"] = offsetof(Batch, logits);
+  py::dict candidate;
+  candidate["id"] = offsetof(TokenData, id);
+  candidate["logit"] = offsetof(TokenData, logit);
+  candidate["p"] = offsetof(TokenData, p);
+  py::dict candidates;
+  candidates["data"] = offsetof(TokenDataArray, data);
+  candidates["size"] = offsetof(TokenDataArray, size);
+  candidates["selected"] = offsetof(TokenDataArray, selected);
+  candidates["sorted"] = offsetof(TokenDataArray, sorted);
+  py::dict chain;
+  chain["no_perf"] = offsetof(SamplerChainParams, no_perf);
+  py::dict layouts;
+  layouts["llama_batch"] = py::make_tuple(sizeof(Batch), batch);
+  layouts["llama_token_data"] = py::make_tuple(sizeof(TokenData), candidate);
+  layouts["llama_token_data_array"] = py::make_tuple(sizeof(TokenDataArray), candidates);
+  layouts["llama_sampler_chain_params"] = py::make_tuple(sizeof(SamplerChainParams), chain);
+  return layouts;
+}
+
+}  // namespace
+
+void register_library(py::module_& m) {
   using llama::Library;
 
   py::class_<ThreadPool>(m, "ThreadPool", "Threads for log-softmax and tokenising; they sleep when idle.")
@@ -23,21 +58,9 @@ void register_library(py::module_& m) {
            "Send llama.cpp's log here for good; the library object must live as long.")
       .def("take_log", &Library::take_log, "Warnings and errors since the last call.");
 
-  m.def(
-      "batch_layout",
-      [] {
-        py::dict layout;
-        layout["size"] = sizeof(Batch);
-        layout["n_tokens"] = offsetof(Batch, n_tokens);
-        layout["token"] = offsetof(Batch, token);
-        layout["embd"] = offsetof(Batch, embd);
-        layout["pos"] = offsetof(Batch, pos);
-        layout["n_seq_id"] = offsetof(Batch, n_seq_id);
-        layout["seq_id"] = offsetof(Batch, seq_id);
-        layout["logits"] = offsetof(Batch, logits);
-        return layout;
-      },
-      "Size and field offsets of llama_batch as this core was built with, in bytes.");
+  m.def("struct_layouts", &struct_layouts,
+        "The structs that cross to llama.cpp as this core was built with them, in bytes: name to "
+        "(size, offset by field).");
 }
 
 }  // namespace fastscore::bindings

@@ -1,36 +1,13 @@
 #include <memory>
 #include <string>
 
+#include "bindings/plan_words.h"
 #include "bindings/planned_trie.h"
 #include "core/batch_plan.h"
 
 namespace fastscore::bindings {
 
 namespace {
-
-const char* name(MemoryOp::Kind kind) {
-  switch (kind) {
-    case MemoryOp::Kind::kClear:
-      return "clear";
-    case MemoryOp::Kind::kRemove:
-      return "remove";
-    case MemoryOp::Kind::kCopy:
-      return "copy";
-    case MemoryOp::Kind::kKeep:
-      return "keep";
-  }
-  return "";
-}
-
-Sharing parse_sharing(const std::string& sharing) {
-  if (sharing == "prefix") {
-    return Sharing::kPrefix;
-  }
-  if (sharing == "state") {
-    return Sharing::kState;
-  }
-  throw InvalidArgument("sharing is 'prefix' or 'state', not '" + sharing + "'");
-}
 
 // One step spelled out token by token, for tests and for reading.
 py::dict describe(const PlannedTrie& self, std::size_t index) {

@@ -34,6 +34,7 @@ struct MemoryOp {
     kRemove,  // drop sequence `seq`
     kCopy,    // let sequence `to` share positions [0, end) of `seq`
     kKeep,    // drop every sequence but `seq`
+    kTrim,    // drop the positions of `seq` from `end` on
   };
   Kind kind = Kind::kClear;
   std::int32_t seq = 0;

@@ -1,11 +1,13 @@
 // The part of llama.cpp's C interface that the core relies on, declared here because no llama.cpp
 // is needed to build fastscore.
 //
-// All types are opaque but one: llama_batch crosses by value, so its layout must be that of the
-// loaded library. Python compares it with llama_cpp's own mirror at import and refuses to go on
-// when they differ.
+// All types are opaque but four: llama_batch and llama_sampler_chain_params cross by value, and
+// llama_token_data_array with its llama_token_data is written here and read there, so their layouts
+// must be those of the loaded library. Python compares them with llama_cpp's own mirrors at import
+// and refuses to go on when they differ.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace fastscore::llama {
@@ -14,6 +16,7 @@ struct Model;
 struct Context;
 struct Vocab;
 struct Memory;
+struct Sampler;
 
 struct Batch {
   std::int32_t n_tokens;
@@ -25,8 +28,29 @@ struct Batch {
   std::int8_t* logits;
 };
 
+struct TokenData {
+  std::int32_t id;
+  float logit;
+  float p;
+};
+
+struct TokenDataArray {
+  TokenData* data;
+  std::size_t size;
+  std::int64_t selected;  // index in data
+  bool sorted;
+};
+
+struct SamplerChainParams {
+  bool no_perf;
+};
+
 // llama_vocab_type of a model without a vocabulary: tokenising with it aborts the process.
 inline constexpr int kVocabTypeNone = 0;
+
+// llama_token_attr of tokens that stand for no text: <unk>, and marks such as <|im_end|>.
+inline constexpr int kAttrUnknown = 1 << 0;
+inline constexpr int kAttrControl = 1 << 3;
 
 // ggml_log_level
 inline constexpr int kLogWarn = 3;

@@ -19,6 +19,25 @@ std::pair<std::int64_t, std::int64_t> wanted_rows(const TrieOrder& order, const 
   return {first - order.rows.begin(), last - order.rows.begin()};
 }
 
+void StepTokens::clear() {
+  token_.clear();
+  position_.clear();
+  n_seq_id_.clear();
+  seq_id_.clear();
+  wants_logits_.clear();
+  n_rows_ = 0;
+}
+
+void StepTokens::add(Token token, std::int32_t position, std::span<const std::int32_t> seqs,
+                     bool wants_row) {
+  token_.push_back(token);
+  position_.push_back(position);
+  n_seq_id_.push_back(static_cast<std::int32_t>(seqs.size()));
+  seq_id_.push_back(const_cast<std::int32_t*>(seqs.data()));  // llama.cpp only reads it
+  wants_logits_.push_back(wants_row ? 1 : 0);
+  n_rows_ += wants_row ? 1 : 0;
+}
+
 Decoder::Decoder(const Library& library, Context* context, std::int32_t max_rows)
     : library_(library), context_(context), max_rows_(max_rows) {
   const auto& f = library.functions();
@@ -30,39 +49,45 @@ Decoder::Decoder(const Library& library, Context* context, std::int32_t max_rows
   // A step must be one micro-batch: the plan relies on cells being found before any is written.
   n_batch_ = static_cast<std::int32_t>(std::min(f.n_batch(context), f.n_ubatch(context)));
   n_seqs_ = static_cast<std::int32_t>(f.n_seq_max(context));
-  token_.resize(n_batch_);
-  position_.resize(n_batch_);
-  n_seq_id_.resize(n_batch_);
-  seq_id_.resize(n_batch_);
-  wants_logits_.resize(n_batch_);
   all_seqs_.resize(n_seqs_);
   std::iota(all_seqs_.begin(), all_seqs_.end(), 0);
 }
 
-const float* Decoder::decode(const TokenTrie& trie, const TrieOrder& order, const Step& step) {
-  const std::lock_guard lock(mutex_);
+Decoder::Hold Decoder::hold() {
+  Hold lock(mutex_);
   if (context_ == nullptr) {
     throw DecodeError("the model is closed");
   }
-  if (step.n_tokens < 1 || step.n_tokens > n_batch_ || step.n_rows > max_rows_) {
-    throw InvalidArgument("a step of " + std::to_string(step.n_tokens) + " tokens and " +
-                          std::to_string(step.n_rows) + " logit rows does not fit the context: " +
-                          std::to_string(n_batch_) + " tokens, " + std::to_string(max_rows_) +
-                          " rows");
+  return lock;
+}
+
+const float* Decoder::decode(const Hold& hold, std::span<const MemoryOp> memory,
+                             const StepTokens& tokens) {
+  if (hold.mutex() != &mutex_ || !hold.owns_lock()) {
+    throw InvalidArgument("decoding needs a hold of this decoder");
   }
-  fill(trie, order, step);
-  for (const auto& op : step.memory) {
+  check(tokens);
+  for (const auto& op : memory) {
     apply(op);
   }
-  const Batch batch{step.n_tokens,     token_.data(),  nullptr, position_.data(),
-                    n_seq_id_.data(), seq_id_.data(), wants_logits_.data()};
+  const auto array = [](const auto& values) {
+    // llama.cpp only reads it.
+    return const_cast<std::remove_cvref_t<decltype(values[0])>*>(values.data());
+  };
+  const Batch batch{tokens.size(),
+                    array(tokens.token_),
+                    nullptr,
+                    array(tokens.position_),
+                    array(tokens.n_seq_id_),
+                    array(tokens.seq_id_),
+                    array(tokens.wants_logits_)};
   const std::int32_t code = library_.functions().decode(context_, batch);
   if (code != 0) {
     fail(code);
   }
   // Waits for the device, where there is one.
   const float* logits = library_.functions().get_logits(context_);
-  if (step.n_rows == 0) {
+  if (tokens.n_rows() == 0) {
     return nullptr;
   }
   if (logits == nullptr) {
@@ -71,35 +96,57 @@ const float* Decoder::decode(const TokenTrie& trie, const TrieOrder& order, cons
   return logits;
 }
 
-void Decoder::fill(const TokenTrie& trie, const TrieOrder& order, const Step& step) {
-  std::int32_t i = 0;
-  std::int32_t n_rows = 0;
-  for (const auto& segment : step.segments) {
-    const auto& node = order.nodes[segment.node];
-    if (segment.seq < 0 || segment.n_seqs < 1 || segment.seq + segment.n_seqs > n_seqs_ ||
-        i + segment.length > step.n_tokens) {
+// llama.cpp ends the process over a batch that is too large, and reads past a sequence list that
+// is empty; the rest it refuses, but says less about it.
+void Decoder::check(const StepTokens& tokens) const {
+  if (tokens.size() < 1 || tokens.size() > n_batch_ || tokens.n_rows() > max_rows_) {
+    throw InvalidArgument("a step of " + std::to_string(tokens.size()) + " tokens and " +
+                          std::to_string(tokens.n_rows()) +
+                          " logit rows does not fit the context: " + std::to_string(n_batch_) +
+                          " tokens, " + std::to_string(max_rows_) + " rows");
+  }
+  for (std::int32_t i = 0; i < tokens.size(); ++i) {
+    const Token token = tokens.token_[i];
+    if (token < 0 || token >= n_vocab_) {
+      throw InvalidArgument("token id " + std::to_string(token) +
+                            " is out of range: the model has " + std::to_string(n_vocab_) +
+                            " tokens");
+    }
+    const std::int32_t* seqs = tokens.seq_id_[i];
+    const bool known = std::all_of(seqs, seqs + tokens.n_seq_id_[i], [&](std::int32_t seq) {
+      return seq >= 0 && seq < n_seqs_;
+    });
+    if (tokens.n_seq_id_[i] < 1 || !known) {
       throw InvalidArgument("the plan was made for another context");
     }
-    const Token* label = trie.tokens().data() + node.label + segment.offset;
-    const std::int32_t begin = i;
-    for (std::int32_t t = 0; t < segment.length; ++t, ++i) {
-      if (label[t] < 0 || label[t] >= n_vocab_) {
-        throw InvalidArgument("token id " + std::to_string(label[t]) +
-                              " is out of range: the model has " + std::to_string(n_vocab_) +
-                              " tokens");
-      }
-      token_[i] = label[t];
-      position_[i] = node.depth + segment.offset + t;
-      n_seq_id_[i] = segment.n_seqs;
-      seq_id_[i] = all_seqs_.data() + segment.seq;
-      wants_logits_[i] = 0;
+  }
+}
+
+const float* Decoder::decode(const Hold& hold, const TokenTrie& trie, const TrieOrder& order,
+                             const Step& step) {
+  fill(trie, order, step);
+  return decode(hold, step.memory, tokens_);
+}
+
+void Decoder::fill(const TokenTrie& trie, const TrieOrder& order, const Step& step) {
+  tokens_.clear();
+  for (const auto& segment : step.segments) {
+    const auto& node = order.nodes[segment.node];
+    if (segment.seq < 0 || segment.n_seqs < 1 || segment.seq + segment.n_seqs > n_seqs_) {
+      throw InvalidArgument("the plan was made for another context");
     }
-    const auto [first, last] = wanted_rows(order, segment);
-    for (std::int64_t row = first; row < last; ++row, ++n_rows) {
-      wants_logits_[begin + order.rows[row].token - node.first - segment.offset] = 1;
+    const std::span<const std::int32_t> seqs(all_seqs_.data() + segment.seq,
+                                             static_cast<std::size_t>(segment.n_seqs));
+    const Token* label = trie.tokens().data() + node.label + segment.offset;
+    auto [row, last] = wanted_rows(order, segment);
+    for (std::int32_t t = 0; t < segment.length; ++t) {
+      const std::int64_t stream = node.first + segment.offset + t;
+      const bool wants_row = row < last && order.rows[row].token == stream;
+      row += wants_row ? 1 : 0;
+      tokens_.add(label[t], node.depth + segment.offset + t, seqs, wants_row);
     }
   }
-  if (i != step.n_tokens || n_rows != step.n_rows) {
+  if (tokens_.size() != step.n_tokens || tokens_.n_rows() != step.n_rows) {
     throw InvalidArgument("the step does not hold the tokens and rows that it says");
   }
 }
@@ -122,6 +169,12 @@ void Decoder::apply(const MemoryOp& op) const {
       return;
     case MemoryOp::Kind::kKeep:
       f.memory_seq_keep(memory_, op.seq);
+      return;
+    case MemoryOp::Kind::kTrim:
+      if (!f.memory_seq_rm(memory_, op.seq, op.end, -1)) {
+        throw DecodeError("the model's memory cannot be cut back to " + std::to_string(op.end) +
+                          " tokens");
+      }
       return;
   }
 }

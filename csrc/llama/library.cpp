@@ -60,6 +60,10 @@ Library::Library(const std::string& path) : path_(path) {
   resolve(f.vocab_type, "llama_vocab_type");
   resolve(f.vocab_n_tokens, "llama_vocab_n_tokens");
   resolve(f.tokenize, "llama_tokenize");
+  resolve(f.token_to_piece, "llama_token_to_piece");
+  resolve(f.detokenize, "llama_detokenize");
+  resolve(f.vocab_get_attr, "llama_vocab_get_attr");
+  resolve(f.vocab_is_eog, "llama_vocab_is_eog");
   resolve(f.get_memory, "llama_get_memory");
   resolve(f.memory_clear, "llama_memory_clear");
   resolve(f.memory_seq_rm, "llama_memory_seq_rm");
@@ -67,6 +71,19 @@ Library::Library(const std::string& path) : path_(path) {
   resolve(f.memory_seq_keep, "llama_memory_seq_keep");
   resolve(f.decode, "llama_decode");
   resolve(f.get_logits, "llama_get_logits");
+  resolve(f.sampler_chain_init, "llama_sampler_chain_init");
+  resolve(f.sampler_chain_add, "llama_sampler_chain_add");
+  resolve(f.sampler_init_dist, "llama_sampler_init_dist");
+  resolve(f.sampler_init_top_k, "llama_sampler_init_top_k");
+  resolve(f.sampler_init_top_p, "llama_sampler_init_top_p");
+  resolve(f.sampler_init_min_p, "llama_sampler_init_min_p");
+  resolve(f.sampler_init_temp, "llama_sampler_init_temp");
+  resolve(f.sampler_init_penalties, "llama_sampler_init_penalties");
+  resolve(f.sampler_init_grammar, "llama_sampler_init_grammar");
+  resolve(f.sampler_apply, "llama_sampler_apply");
+  resolve(f.sampler_accept, "llama_sampler_accept");
+  resolve(f.sampler_clone, "llama_sampler_clone");
+  resolve(f.sampler_free, "llama_sampler_free");
   resolve(f.log_set, "llama_log_set");
   if (!missing.empty()) {
     throw EngineMismatchError("the llama.cpp library " + path + " lacks " + missing);

@@ -24,6 +24,12 @@ struct Functions {
   std::int32_t (*vocab_n_tokens)(const Vocab*);
   std::int32_t (*tokenize)(const Vocab*, const char*, std::int32_t, std::int32_t*, std::int32_t,
                            bool, bool);
+  std::int32_t (*token_to_piece)(const Vocab*, std::int32_t, char*, std::int32_t, std::int32_t,
+                                 bool);
+  std::int32_t (*detokenize)(const Vocab*, const std::int32_t*, std::int32_t, char*, std::int32_t,
+                             bool, bool);
+  int (*vocab_get_attr)(const Vocab*, std::int32_t);
+  bool (*vocab_is_eog)(const Vocab*, std::int32_t);
   Memory* (*get_memory)(const Context*);
   void (*memory_clear)(Memory*, bool);
   bool (*memory_seq_rm)(Memory*, std::int32_t, std::int32_t, std::int32_t);
@@ -31,6 +37,20 @@ struct Functions {
   void (*memory_seq_keep)(Memory*, std::int32_t);
   std::int32_t (*decode)(Context*, Batch);
   float* (*get_logits)(Context*);
+  Sampler* (*sampler_chain_init)(SamplerChainParams);
+  void (*sampler_chain_add)(Sampler*, Sampler*);
+  Sampler* (*sampler_init_dist)(std::uint32_t seed);
+  Sampler* (*sampler_init_top_k)(std::int32_t);
+  Sampler* (*sampler_init_top_p)(float, std::size_t min_keep);
+  Sampler* (*sampler_init_min_p)(float, std::size_t min_keep);
+  Sampler* (*sampler_init_temp)(float);
+  Sampler* (*sampler_init_penalties)(std::int32_t n_vocab, std::int32_t last_n, float repeat,
+                                     float frequency, float presence);
+  Sampler* (*sampler_init_grammar)(const Vocab*, const char* grammar, const char* root);
+  void (*sampler_apply)(Sampler*, TokenDataArray*);
+  void (*sampler_accept)(Sampler*, std::int32_t);
+  Sampler* (*sampler_clone)(const Sampler*);
+  void (*sampler_free)(Sampler*);
   void (*log_set)(void (*)(int, const char*, void*), void*);
 };
 

@@ -1,29 +1,11 @@
 #include "llama/scorer.h"
 
-#include <chrono>
 #include <string>
 
+#include "core/stopwatch.h"
 #include "llama/errors.h"
 
 namespace fastscore::llama {
-
-namespace {
-
-// Adds the seconds of its own life to a total.
-class Stopwatch {
- public:
-  explicit Stopwatch(double& total) : total_(total), start_(Clock::now()) {}
-  ~Stopwatch() { total_ += std::chrono::duration<double>(Clock::now() - start_).count(); }
-  Stopwatch(const Stopwatch&) = delete;
-  Stopwatch& operator=(const Stopwatch&) = delete;
-
- private:
-  using Clock = std::chrono::steady_clock;
-  double& total_;
-  Clock::time_point start_;
-};
-
-}  // namespace
 
 Scorer::Scorer(Decoder& decoder, const TokenTrie& trie, const TrieOrder& order,
                const BatchPlan& plan, ThreadPool& pool, bool keep_tokens,
@@ -52,10 +34,11 @@ Completed Scorer::step() {
   }
   const Step& step = plan_.steps[next_];
   gather_targets(step);
+  const auto hold = decoder_.hold();  // until the logits are read
   const float* logits = nullptr;
   {
     const Stopwatch watch(decode_seconds_);
-    logits = decoder_.decode(trie_, order_, step);
+    logits = decoder_.decode(hold, trie_, order_, step);
   }
   ++next_;
   n_tokens_ += step.n_tokens;

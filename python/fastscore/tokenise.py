@@ -176,6 +176,43 @@ def encode_text(text: str, encode: Encode, policy: BosPolicy) -> Ids:
     return _with_bos(policy, text, encode([text])[0])
 
 
+@dataclass(frozen=True, slots=True)
+class EncodedPrompts:
+    """Token ids of prompts: those of prompt i are ``ids[offsets[i]:offsets[i + 1]]``.
+
+    ``n_truncated`` counts prompts that lost tokens from the left.
+    """
+
+    ids: Ids
+    offsets: npt.NDArray[np.int64]
+    n_truncated: int
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each prompt."""
+        return np.diff(self.offsets).tolist()  # type: ignore[no-any-return]
+
+
+def encode_prompts(
+    texts: Sequence[str], rooms: Sequence[int], encode: Encode, policy: BosPolicy
+) -> EncodedPrompts:
+    """Token ids of prompts to continue, as lm-eval's ``generate_until`` has them.
+
+    The whole text is tokenised, white space at its end included, BOS in front where the policy says
+    so. A prompt keeps its last ``rooms[i]`` tokens, BOS or not. An empty one is the prefix token.
+    """
+    prefix = _Prefix(policy)
+    kept: list[Ids] = []
+    n_truncated = 0
+    for begin in range(0, len(texts), _CHUNK):
+        chunk = texts[begin : begin + _CHUNK]
+        for text, ids, room in zip(chunk, encode(chunk), rooms[begin:], strict=False):
+            whole = _with_bos(policy, text, ids)
+            n_truncated += len(whole) > room
+            kept.append(whole[-room:] if len(whole) else prefix.ids)
+    return EncodedPrompts(*_concatenate(kept), n_truncated)
+
+
 def encode_pairs(
     pairs: Sequence[tuple[str, str]], encode: Encode, policy: BosPolicy, max_length: int
 ) -> EncodedRequests:

@@ -65,22 +65,25 @@ def test_nothing_is_written_to_the_terminal(tiny_model: TinyModel) -> None:
     assert done.stderr == ""
 
 
-def mirror(*fields: tuple[str, type]) -> type[ctypes.Structure]:
-    return type("llama_batch", (ctypes.Structure,), {"_fields_": list(fields)})
+def mirror(name: str, *fields: tuple[str, type]) -> type[ctypes.Structure]:
+    return type(name, (ctypes.Structure,), {"_fields_": list(fields)})
 
 
-def test_another_layout_of_the_batch_names_both_versions() -> None:
+@pytest.mark.parametrize("name", sorted(_core.struct_layouts()))
+def test_another_layout_of_a_struct_names_both_versions(name: str) -> None:
     from llama_cpp import llama_cpp as api
 
-    library.check_batch_layout(api.llama_batch)
-    as_it_is = [(name, kind) for name, kind, *_ in api.llama_batch._fields_]
-    one_field_more = [*as_it_is[:3], ("flags", ctypes.c_int64), *as_it_is[3:]]
-    other_order = [as_it_is[0], *reversed(as_it_is[1:])]
+    mirrors = {known: getattr(api, known) for known in _core.struct_layouts()}
+    library.check_layouts(mirrors)
+    as_it_is = [(field, kind) for field, kind, *_ in mirrors[name]._fields_]
+    one_field_more = [("flags", ctypes.c_int64), *as_it_is]
     one_field_less = as_it_is[:-1]
-    for fields in (one_field_more, other_order, one_field_less):
+    other_name = [("other", as_it_is[0][1]), *as_it_is[1:]]
+    for fields in (one_field_more, one_field_less, other_name):
         with pytest.raises(EngineMismatchError) as error:
-            library.check_batch_layout(mirror(*fields))
+            library.check_layouts(mirrors | {name: mirror(name, *fields)})
         said = str(error.value)
+        assert name in said
         assert f"llama-cpp-python {importlib.metadata.version('llama-cpp-python')}" in said
         assert f"fastscore {importlib.metadata.version('fastscore-gguf')}" in said
         assert "pip install" in said

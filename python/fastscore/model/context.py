@@ -127,12 +127,17 @@ def limits_for(
     cells = longest_path + settings.n_batch * (1 if attention else 4)
     return Limits(
         n_batch=settings.n_batch,
-        n_cells=-(-cells // _CELL_PAD) * _CELL_PAD,
+        n_cells=padded(cells),
         n_seqs=n_seqs,
         n_rows=max(n_seqs, row_limit(info.n_vocab, settings.n_batch, settings.logits_mb)),
         sharing="prefix" if attention else "state",
         state_bytes=n_seqs * state,
     )
+
+
+def padded(cells: int) -> int:
+    """As many cells as llama.cpp makes of a number asked for."""
+    return -(-cells // _CELL_PAD) * _CELL_PAD
 
 
 def context_bytes(info: ModelInfo, settings: EngineSettings, limits: Limits) -> int:

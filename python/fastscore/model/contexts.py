@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 from fastscore import _core
@@ -12,6 +13,7 @@ from fastscore.model.context import (
     sequence_limit,
     state_bytes,
 )
+from fastscore.model.generation_limits import GenerationLimits, generation_limits
 from fastscore.model.settings import EngineSettings, Limits, row_limit
 from fastscore.model.weights import Weights
 
@@ -33,12 +35,27 @@ class Contexts:
         Raises MemoryLimitError where another context would not fit into main memory.
         """
         info, settings = self._weights.info, self._settings
-        limits = limits_for(info, settings, self._n_seqs, longest_path, self._state_bytes)
+        return self._open_or(
+            limits_for(info, settings, self._n_seqs, longest_path, self._state_bytes)
+        )
+
+    def _open_or(self, limits: Limits) -> Limits:
         if self._open is not None and self._open.serves(limits):
             return self._open.limits
-        if settings.n_gpu_layers == 0:
-            check_memory(info, settings, limits)
+        if self._settings.n_gpu_layers == 0:
+            check_memory(self._weights.info, self._settings, limits)
         return limits
+
+    def generation_limits(
+        self, order: _core.PromptOrder, n_parallel: int | None
+    ) -> GenerationLimits:
+        """Limits for writing after the prompts of ``order``, `n_parallel` samples at a time.
+
+        Raises MemoryLimitError as `limits` does, UsageError where so many samples cannot run.
+        """
+        info, settings = self._weights.info, self._settings
+        limits = generation_limits(info, settings, self._state_bytes, order, n_parallel)
+        return replace(limits, context=self._open_or(limits.context))
 
     def decoder(self, limits: Limits) -> _core.Decoder:
         """The decoder of a context that serves ``limits``."""

@@ -22,7 +22,7 @@ class Exclusive:
         me = threading.get_ident()
         if self._owner == me:
             raise UsageError(
-                "a scoring run of this model is under way; finish iterating it first, "
+                "a run of this model is under way; finish iterating it first, "
                 "or open the model a second time"
             )
         self._lock.acquire()

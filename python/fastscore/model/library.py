@@ -11,6 +11,7 @@ import ctypes
 import functools
 import importlib.metadata
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 from fastscore import _core
@@ -24,13 +25,15 @@ def _load() -> tuple[Any, _core.Library]:
     try:
         from llama_cpp import llama_cpp as api
 
-        batch, path = api.llama_batch, api._lib._name
+        mirrors = {name: getattr(api, name) for name in _core.struct_layouts()}
+        path = api._lib._name
     except (ImportError, AttributeError, OSError, RuntimeError) as error:
         raise EngineMismatchError(
             f"llama-cpp-python cannot be loaded: {error}. Reinstall it with "
             '"pip install --force-reinstall --no-cache-dir llama-cpp-python"'
         ) from error
-    check_batch_layout(batch)
+    check_layouts(mirrors)
+    _check_penalties(api)
     library = _core.Library(path)
     # llama.cpp logs each tensor to stderr unless told otherwise; warnings and errors are kept for
     # the message of a call that fails.
@@ -52,23 +55,32 @@ def load() -> tuple[Any, _core.Library]:
         return _load()
 
 
-def check_batch_layout(mirror: type[ctypes.Structure]) -> None:
-    """Compare llama_batch, the one struct that crosses by value, with llama_cpp's own mirror.
+def check_layouts(mirrors: Mapping[str, type[ctypes.Structure]]) -> None:
+    """Compare the structs that cross to llama.cpp with llama_cpp's own mirrors of them.
 
     All releases of llama.cpp share a soname, so the loader never rejects a wrong one, and a
     mismatch would be silent memory corruption.
     """
-    ours = _core.batch_layout()
-    theirs = {"size": ctypes.sizeof(mirror)}
-    for name, *_ in mirror._fields_:
-        theirs[name] = getattr(mirror, name).offset
-    if ours != theirs:
-        raise EngineMismatchError(
-            f"llama-cpp-python {_version('llama-cpp-python')} lays out llama_batch as {theirs}, "
-            f"fastscore {_version('fastscore-gguf')} was built for {ours}; install a "
-            "llama-cpp-python of the range that fastscore names: "
-            '"pip install --force-reinstall fastscore-gguf"'
-        )
+    for name, ours in _core.struct_layouts().items():
+        mirror = mirrors[name]
+        offsets = {field: getattr(mirror, field).offset for field, *_ in mirror._fields_}
+        if ours != (ctypes.sizeof(mirror), offsets):
+            raise _mismatch(f"lays out {name} as {ctypes.sizeof(mirror)} bytes, {offsets}", ours)
+
+
+def _check_penalties(api: Any) -> None:
+    """Refuse releases whose repeat penalty takes other arguments than the core gives it."""
+    n_arguments = len(api.llama_sampler_init_penalties.argtypes)
+    if n_arguments != 5:
+        raise _mismatch(f"has a repeat penalty of {n_arguments} arguments", 5)
+
+
+def _mismatch(theirs: str, ours: object) -> EngineMismatchError:
+    return EngineMismatchError(
+        f"llama-cpp-python {_version('llama-cpp-python')} {theirs}, and fastscore "
+        f"{_version('fastscore-gguf')} was built for {ours}; install a llama-cpp-python of the "
+        'range that fastscore names: "pip install --force-reinstall fastscore-gguf"'
+    )
 
 
 def take_log() -> str:

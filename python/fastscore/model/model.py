@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +19,13 @@ from fastscore.model.arguments import check_pairs, check_texts
 from fastscore.model.contexts import Contexts
 from fastscore.model.exclusive import Exclusive
 from fastscore.model.fingerprint import fingerprint
+from fastscore.model.generating import GREEDY, Generating
+from fastscore.model.generation import GenerationRun
+from fastscore.model.generation_limits import GenerationLimits
 from fastscore.model.info import ModelInfo
 from fastscore.model.locate import locate
 from fastscore.model.run import ScoringRun
+from fastscore.model.sampling import check_requests, check_sampling, gbnf
 from fastscore.model.settings import (
     CPU_BATCH,
     GPU_BATCH,
@@ -34,14 +39,15 @@ from fastscore.model.weights import Weights
 from fastscore.tokenise import (
     EncodedRequests,
     encode_pairs,
+    encode_prompts,
     encode_text,
     encode_windows,
     rolling_windows,
 )
-from fastscore.types import Likelihood
+from fastscore.types import GenerationRequest, Likelihood, Sampling
 
 
-class Model:
+class Model(Generating):
     """A GGUF model opened by llama.cpp, as a context manager.
 
     Parameters
@@ -246,6 +252,47 @@ class Model:
             totals[i] += likelihood.logprob
         return totals
 
+    def generating(
+        self,
+        requests: Sequence[GenerationRequest],
+        sampling: Sampling = GREEDY,
+        *,
+        grammar: str | None = None,
+        json_schema: Mapping[str, Any] | str | None = None,
+        n_parallel: int | None = None,
+    ) -> GenerationRun:
+        """Plan the samples that ``requests`` ask for; `generate` says what the options mean.
+
+        Nothing is decoded before the run is iterated. Raises MemoryLimitError when the context
+        would not fit, UsageError for what cannot be generated.
+        """
+        self._check_open()
+        check_sampling(sampling)
+        check_requests(requests, self.settings.max_length)
+        rules = gbnf(grammar, json_schema)
+        prompts = encode_prompts(
+            [request.prompt for request in requests],
+            [self.settings.max_length - request.max_tokens for request in requests],
+            self._tokenizer.encode,
+            self._tokenizer.policy,
+        )
+        with self._lock:
+            self._check_open()
+            pieces = self._weights.token_pieces
+            parsed = None if rules is None else self._weights.grammar(rules)
+        return GenerationRun(
+            requests,
+            prompts,
+            sampling,
+            parsed,
+            self.info.eos_text,
+            partial(self._generation_limits, n_parallel=n_parallel),
+            self._decoder,
+            self._exclusive,
+            self._pool,
+            pieces,
+        )
+
     def _score(self, requests: EncodedRequests) -> list[Likelihood]:
         found: list[Likelihood | None] = [None] * requests.n
         for done in self.scoring(requests):
@@ -266,6 +313,13 @@ class Model:
         with self._lock:
             self._check_open()
             return self._contexts.limits(longest_path)
+
+    def _generation_limits(
+        self, order: _core.PromptOrder, n_parallel: int | None
+    ) -> GenerationLimits:
+        with self._lock:
+            self._check_open()
+            return self._contexts.generation_limits(order, n_parallel)
 
     def _decoder(self, limits: Limits) -> _core.Decoder:
         with self._lock:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from fastscore.errors import MemoryLimitError, ModelError
+from fastscore import _core
+from fastscore.errors import MemoryLimitError, ModelError, UsageError
 from fastscore.machine import available_memory
 from fastscore.model import library
 from fastscore.model.fingerprint import model_files
@@ -80,6 +82,28 @@ class Weights:
                 size = -length
             found.append(buffer.raw[:length])
         return found
+
+    @cached_property
+    def token_pieces(self) -> _core.TokenPieces:
+        """What each token spells, for the texts that are generated."""
+        _, native = library.load()
+        vocab = self._api.llama_model_get_vocab(self.pointer)
+        # Where the file names no EOS, llama.cpp takes a token by its number, whatever it is.
+        unnamed = self._api.llama_vocab_eos(vocab) if self.info.eos is None else -1
+        return _core.TokenPieces(native, self._address, unnamed)
+
+    def grammar(self, text: str) -> _core.Grammar:
+        """Parse a GBNF grammar for this vocabulary; UsageError where llama.cpp cannot."""
+        _, native = library.load()
+        library.take_log()
+        try:
+            return _core.Grammar(native, self._address, text)
+        except ValueError as error:
+            raise UsageError(f"{error}:\n{library.take_log()}") from error
+
+    @property
+    def _address(self) -> int:
+        return ctypes.cast(self.pointer, ctypes.c_void_p).value or 0
 
     def close(self) -> None:
         """Free the weights."""

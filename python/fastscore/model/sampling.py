@@ -1,0 +1,92 @@
+"""What callers ask of a generation, checked before anything is decoded."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastscore.errors import UsageError
+from fastscore.types import GenerationRequest, Sampling
+
+# Logits divided by less than this overflow.
+_LEAST_TEMPERATURE = 1e-3
+_MOST = 1e3
+
+
+def check_sampling(sampling: Sampling) -> None:
+    """Raise UsageError for a value outside of its range."""
+    temperature = sampling.temperature
+    if temperature != 0 and not _LEAST_TEMPERATURE <= temperature <= _MOST:
+        raise UsageError(
+            f"temperature is {temperature}; it is 0 for the likeliest token each time, or from "
+            f"{_LEAST_TEMPERATURE} to {_MOST:.0f}"
+        )
+    if sampling.top_k < 0 or sampling.top_k > 2**31 - 1:
+        raise UsageError(f"top_k is {sampling.top_k}; it is a number of tokens, or 0 for all")
+    if not 0 < sampling.top_p <= 1:
+        raise UsageError(f"top_p is {sampling.top_p}; it is above 0 and at most 1, which is all")
+    if not 0 <= sampling.min_p <= 1:
+        raise UsageError(f"min_p is {sampling.min_p}; it is from 0, which is all, to 1")
+    penalty = sampling.repeat_penalty
+    if not (math.isfinite(penalty) and 0 < penalty <= _MOST):
+        raise UsageError(
+            f"repeat_penalty is {penalty}; it is 1 for none, above 1 against repetition, and at "
+            f"most {_MOST:.0f}"
+        )
+    if not 0 <= sampling.seed < 2**64:
+        raise UsageError(f"seed is {sampling.seed}; it is from 0 to 2^64 - 1")
+
+
+def check_requests(requests: Sequence[GenerationRequest], max_length: int) -> None:
+    """Raise UsageError, with the index of the request, for what cannot be generated."""
+    for i, request in enumerate(requests):
+        where = f"request {i}: "
+        if not isinstance(request.prompt, str):
+            raise UsageError(f"{where}the prompt {request.prompt!r:.60} is no text")
+        if request.max_tokens < 1:
+            raise UsageError(f"{where}max_tokens is {request.max_tokens}; it is at least 1")
+        if request.max_tokens >= max_length:
+            raise UsageError(
+                f"{where}max_tokens is {request.max_tokens} and the window {max_length} tokens, "
+                f"which leaves no room for the prompt; choose at most {max_length - 1}"
+            )
+        check_stops(request.stop, where)
+        if any(number < 0 or number >= 2**63 for number in request.samples):
+            raise UsageError(f"{where}the sample numbers {request.samples} must be from 0 on")
+        if len(set(request.samples)) < len(request.samples):
+            raise UsageError(f"{where}a sample number stands twice in {request.samples}")
+
+
+def check_stops(stop: Sequence[str], where: str = "") -> None:
+    """Raise UsageError for what is no list of stop texts."""
+    if isinstance(stop, (str, bytes)):
+        raise UsageError(f'{where}stop is one text, {stop!r:.60}; write stop=["..."]')
+    for text in stop:
+        if not isinstance(text, str) or not text:
+            raise UsageError(f"{where}stop holds {text!r:.60}; each is a text that is not empty")
+
+
+def gbnf(grammar: str | None, json_schema: Mapping[str, Any] | str | None) -> str | None:
+    """The GBNF grammar that was asked for, if one was.
+
+    A schema is converted by llama-cpp-python's port of llama.cpp's own converter. Raises UsageError
+    for both at once and for what cannot be converted.
+    """
+    if json_schema is None:
+        if grammar is not None and not grammar.strip():
+            raise UsageError("grammar is empty; give a GBNF grammar with a rule named root")
+        return grammar
+    if grammar is not None:
+        raise UsageError("give either grammar or json_schema, not both")
+    from llama_cpp.llama_grammar import json_schema_to_gbnf
+
+    try:
+        text = json_schema if isinstance(json_schema, str) else json.dumps(json_schema)
+        return str(json_schema_to_gbnf(text))
+    except Exception as error:  # the converter raises whatever its input leads to
+        raise UsageError(
+            f"json_schema {json_schema!r:.200} cannot be made into a grammar: "
+            f"{type(error).__name__}: {error}"
+        ) from error
