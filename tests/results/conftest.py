@@ -10,8 +10,20 @@ from typing import Any
 
 import pytest
 
-from fastscore.results import GroupResult, Results, Sample, TaskResult, WorkReport
-from fastscore.types import Item, Likelihood, Origin
+from fastscore.metrics import Score
+from fastscore.results import (
+    ExecutionSummary,
+    GenerationSample,
+    GenerationSummary,
+    GenerationWork,
+    GroupResult,
+    MetricValue,
+    Results,
+    Sample,
+    TaskResult,
+    WorkReport,
+)
+from fastscore.types import FinishReason, Item, Likelihood, Origin, Sampling
 
 BOTH = {"acc": "acc", "acc_norm": "acc_norm"}
 ORIGIN = Origin("file", "data/arc/ARC-Easy-Test.jsonl", "ab" * 32, 2376)
@@ -57,6 +69,103 @@ def make_samples(
             said[doc_id % 4] = Likelihood(-math.inf, False, 5)
         samples.append(Sample.score(item, said, metrics, log_prompts=log_prompts))
     return samples
+
+
+GENERATION_WORK = GenerationWork(
+    samples=36,
+    from_store=6,
+    tokens_generated=4321,
+    prompt_tokens_decoded=1500,
+    prompt_tokens_minimal=1500,
+    programs=24,
+    seconds={"prefill": 1.5, "decode": 40.0, "sample": 3.25, "execute": 6.0},
+)
+
+
+def make_code_samples(n_problems: int = 8, n: int = 3) -> list[GenerationSample]:
+    """Problem i has i of its samples right, as far as there are so many."""
+    samples = []
+    for doc_id in range(n_problems):
+        c = min(doc_id, n)
+        ended: tuple[FinishReason, ...] = ("stop", "eos", "length")
+        outputs = tuple(f"    return {i}  # \u00e9\u2028\U0001f600" * (i % 2) for i in range(n))
+        samples.append(
+            GenerationSample(
+                doc_id=doc_id,
+                gold="assert f() == 1",
+                outputs=outputs,
+                finish_reasons=tuple(ended[i % 3] for i in range(n)),
+                extracted={"none": outputs},
+                scores={"pass@1": Score(c / n)},
+                outcomes=("passed",) * c + ("failed",) * (n - c),
+                details=("",) * c + ("NameError: x",) * (n - c),
+                context="def f():\n" if doc_id % 2 else None,
+            )
+        )
+    return samples
+
+
+def make_code_task(*, ran: bool = True) -> TaskResult:
+    """A task of programs: run, or only written."""
+    samples = make_code_samples()
+    metric = MetricValue(0.75, 0.12, (0.4, 0.95))
+    execution = ExecutionSummary(
+        "strong", "namespaces and seccomp", {"cpu_seconds": 3.0}, {"passed": 18, "failed": 6}, 2
+    )
+    if not ran:
+        reason = "the programs were not run"
+        metric = MetricValue(math.nan, math.nan, (math.nan, math.nan), reason)
+        unknown = {"pass@1": Score(math.nan, reason)}
+        samples = [replace(s, scores=unknown, outcomes=None, details=None) for s in samples]
+    return TaskResult(
+        metrics={"pass@1": metric},
+        n=len(samples),
+        num_fewshot=0,
+        version="1.0",
+        variant=None,
+        notices=(),
+        origin=ORIGIN,
+        fewshot_origin=None,
+        truncated=0,
+        boundary=0,
+        samples=samples,
+        generation=GenerationSummary(
+            n=3,
+            sampling=Sampling(temperature=0.8, top_p=0.95, seed=7),
+            max_tokens=512,
+            mean_tokens=120.5,
+            finish_reasons={"stop": 8, "eos": 8, "length": 8},
+            k=(1,),
+            none_passed=0.125 if ran else None,
+            all_passed=0.625 if ran else None,
+            execution=execution if ran else None,
+        ),
+    )
+
+
+def make_qa_task() -> TaskResult:
+    """A task of texts that are compared with references."""
+    samples = [
+        GenerationSample(
+            doc_id=i,
+            gold=("yes", "yeah"),
+            outputs=("yes" if i % 2 else "",),
+            finish_reasons=("stop",),
+            extracted={"strict": ("[invalid]",), "flexible": ("yes",)},
+            scores={"exact_match,strict": Score(0.0), "exact_match,flexible": Score(float(i % 2))},
+        )
+        for i in range(6)
+    ]
+    return replace(
+        make_code_task(),
+        metrics={
+            "exact_match,strict": MetricValue(0.0, 0.0, (0.0, 0.4)),
+            "exact_match,flexible": MetricValue(0.5, 0.2, (0.2, 0.8)),
+        },
+        n=6,
+        samples=samples,
+        generation=GenerationSummary(1, Sampling(), 256, 3.0, {"stop": 6, "eos": 0, "length": 0}),
+    )
 
 
 def make_task(
@@ -145,11 +254,14 @@ def rich_results() -> Results:
         "truthfulqa_mc2": make_task(12, {"acc": "mc2"}, version="3.0", boundary=2),
         "one/item": make_task(1, both, samples=make_samples(1, both, log_prompts=True)),
         "prompts": make_task(9, acc, samples=make_samples(9, acc, log_prompts=True)),
+        "code": make_code_task(),
+        "code_not_run": make_code_task(ran=False),
+        "open_qa": make_qa_task(),
     }
     pair = {name: tasks[name] for name in ("arc_easy", "hellaswag")}
     return make_results(
         tasks,
         {"pair": GroupResult.from_tasks(list(pair), pair, both)},
         settings={"limit": 40, "engine": {"devices": ["CPU"]}},
-        work=replace(WORK, from_store=500, peak_memory_bytes=None),
+        work=replace(WORK, from_store=500, peak_memory_bytes=None, generation=GENERATION_WORK),
     )

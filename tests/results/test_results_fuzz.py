@@ -85,7 +85,7 @@ def saved(
     tmp_path: Path,
 ) -> Path:
     tasks = {name: rich_results.tasks[name] for name in ("arc_easy", "hellaswag")}
-    tasks["prompts"] = rich_results.tasks["prompts"]
+    tasks |= {name: rich_results.tasks[name] for name in ("prompts", "code", "open_qa")}
     results_of(tasks, rich_results.groups).save(tmp_path / "out")
     return tmp_path / "out"
 
@@ -112,14 +112,15 @@ def test_damaged_results_never_end_in_a_traceback(saved: Path, tmp_path: Path) -
     assert min(outcomes.values()) > 0, outcomes
 
 
-def test_damaged_samples_never_end_in_a_traceback(saved: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("task", ["prompts", "code", "open_qa"])
+def test_damaged_samples_never_end_in_a_traceback(saved: Path, tmp_path: Path, task: str) -> None:
     rng = random.Random(4321)
-    results_path, path = saved / "results.json", saved / "samples" / "prompts.jsonl"
+    results_path, path = saved / "results.json", saved / "samples" / f"{task}.jsonl"
     document = json.loads(results_path.read_bytes())
     lines = path.read_bytes().splitlines(keepends=True)
-    reference = document["tasks"]["prompts"]["samples"]
+    reference = document["tasks"][task]["samples"]
     outcomes = {"refused": 0, "accepted": 0}
-    end = time.monotonic() + SECONDS / 2
+    end = time.monotonic() + SECONDS / 6
     while time.monotonic() < end:
         i = rng.randrange(len(lines))
         damaged = (
@@ -131,11 +132,11 @@ def test_damaged_samples_never_end_in_a_traceback(saved: Path, tmp_path: Path) -
         path.write_bytes(content)
         # As a forger would: number and hash fit, so that the content itself is looked at.
         reference["sha256"] = hashlib.sha256(content).hexdigest()
-        reference["lines"] = document["tasks"]["prompts"]["n"] = content.count(b"\n")
+        reference["lines"] = document["tasks"][task]["n"] = content.count(b"\n")
         results_path.write_bytes(dumped(document))
         try:
             loaded = Results.load(saved)
-            for sample in loaded.tasks["prompts"].samples:
+            for sample in loaded.tasks[task].samples:
                 json.loads(sample.to_line())
             loaded.save(tmp_path / "again")
         except ResultsError:

@@ -27,8 +27,11 @@ def test_the_files_are_there_and_nothing_else(rich_results: Results, tmp_path: P
     assert files_below(tmp_path / "new" / "out") == [
         "results.json",
         "samples/arc_easy.jsonl",
+        "samples/code.jsonl",
+        "samples/code_not_run.jsonl",
         "samples/hellaswag.jsonl",
         "samples/one%2Fitem.jsonl",
+        "samples/open_qa.jsonl",
         "samples/prompts.jsonl",
         "samples/truthfulqa_mc2.jsonl",
     ]

@@ -57,6 +57,10 @@ def test_the_schema_notices_a_missing_and_a_foreign_field(
     assert paths == {"tasks.arc_easy.origin", "work", "tasks.one/item.metrics.acc"}
     sample = rich_results.tasks["prompts"].samples[0].to_dict()
     assert line.is_valid(sample)
+    text = rich_results.tasks["code"].samples[0].to_dict()
+    assert line.is_valid(text)
+    for wrong in ({"gold": 1}, {"outputs": []}, {"outcomes": ["fine"]}, {"n": 0}, {"pass@1": "1"}):
+        assert not line.is_valid(text | wrong)
     for wrong in ({"pred": "A"}, {"acc": "1"}, {"gold": [0]}, {"loglikelihoods": ["inf"]}):
         assert not line.is_valid(sample | wrong)
 

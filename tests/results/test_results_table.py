@@ -79,7 +79,8 @@ def test_print_and_repr_give_the_report(rich_results: Results) -> None:
 def test_a_small_group_shows_its_members_below_it(rich_results: Results) -> None:
     lines = rich_results.table().splitlines()
     names = [line.split()[0] for line in lines if re.match(r" {0,2}[\w/*]+ +[\d,]+ ", line)]
-    assert names == ["pair*", "arc_easy", "hellaswag*", "truthfulqa_mc2", "one/item", "prompts"]
+    others = ["truthfulqa_mc2", "one/item", "prompts", "code", "code_not_run", "open_qa"]
+    assert names == ["pair*", "arc_easy", "hellaswag*", *others]
     assert any(line.startswith("  arc_easy ") for line in lines)
     assert any(line.startswith("truthfulqa_mc2 ") for line in lines)
 
@@ -174,9 +175,8 @@ def test_notes_on_the_rows_are_shown(rich_results: Results) -> None:
 
 
 def test_a_run_answered_from_the_store_says_so(rich_results: Results) -> None:
-    answered = replace(
-        rich_results, work=replace(rich_results.work, requests=80, from_store=80, tokens_decoded=0)
-    )
+    done = {"requests": 80, "from_store": 80, "tokens_decoded": 0, "generation": None}
+    answered = replace(rich_results, work=replace(rich_results.work, **done))
     assert "Work: 80 of 80 requests answered from the store, 5 min 06 s." in answered.table()
 
 
