@@ -47,12 +47,11 @@ def ascending(numbers):
 """
 """An honest program that passes both."""
 
-FAILED = frozenset({"failed"})
-ENDED = frozenset({"failed", "crashed"})
+FAILED = frozenset({"failed", "refused"})
+ENDED = FAILED | {"crashed"}
 TIMED_OUT = frozenset({"timed out"})
 MEMORY = frozenset({"out of memory"})
-REACHED = frozenset({"failed", "refused"})
-NOT_PASSED = frozenset({"failed", "timed out", "out of memory", "crashed", "refused"})
+NOT_PASSED = ENDED | TIMED_OUT | MEMORY
 
 
 @dataclass(frozen=True, slots=True)

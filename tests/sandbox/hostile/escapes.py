@@ -6,7 +6,7 @@ for its secret.
 
 from __future__ import annotations
 
-from hostile.case import NOT_PASSED, REACHED, Hostile
+from hostile.case import NOT_PASSED, Hostile
 
 NETWORK_OPEN = "at the weak level a program has the user's access to the network"
 SIGNALS_OPEN = "at the weak level a program may signal the user's processes"
@@ -21,7 +21,6 @@ import socket
 with socket.create_connection(('127.0.0.1', @PORT@), timeout=2) as connection:
     connection.sendall(b'hello')
 """,
-        REACHED,
         unstopped=NETWORK_OPEN,
     ),
     Hostile(
@@ -33,7 +32,6 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
     sender.sendto(b'hello', ('127.0.0.1', @UDP_PORT@))
 raise OSError
 """,
-        REACHED,
         unstopped=NETWORK_OPEN,
     ),
     Hostile(
@@ -45,7 +43,6 @@ with socket.socket(socket.AF_UNIX) as connection:
     connection.connect('\0@MARK@')
     connection.sendall(b'hello')
 """,
-        REACHED,
         unstopped=NETWORK_OPEN,
     ),
     Hostile(
@@ -57,7 +54,6 @@ with socket.socket(socket.AF_UNIX) as connection:
     connection.connect('@HOME@/socket')
     connection.sendall(b'hello')
 """,
-        REACHED,
         unstopped=NETWORK_OPEN,
     ),
     Hostile(
@@ -68,7 +64,6 @@ import socket
 with socket.create_server(('', 0)) as server:
     with socket.create_connection(server.getsockname(), timeout=1): raise ValueError('@SECRET@')
 """,
-        REACHED,
         unstopped=NETWORK_OPEN,
     ),
     Hostile(
@@ -84,7 +79,6 @@ for family, kind in ((socket.AF_INET, socket.SOCK_RAW), (17, socket.SOCK_RAW), (
         pass
 raise OSError
 """,
-        REACHED,
         unstopped=NETWORK_OPEN,
     ),
 )
@@ -142,7 +136,6 @@ for name in os.listdir('/proc'):
             pass
 raise ValueError('@SECRET@' if b'@DECOY_NAME@' in seen else 'nobody')
 """,
-        REACHED,
         unstopped=PROC_OPEN,
     ),
     Hostile(
@@ -156,7 +149,6 @@ try:
 except ProcessLookupError:
     raise
 """,
-        REACHED,
         unstopped=SIGNALS_OPEN,
     ),
     Hostile(

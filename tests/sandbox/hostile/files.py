@@ -6,7 +6,7 @@ for its secret.
 
 from __future__ import annotations
 
-from hostile.case import NOT_PASSED, REACHED, Hostile
+from hostile.case import NOT_PASSED, Hostile
 
 FILES_OPEN = "at the weak level a program has the user's access to files"
 PROC_OPEN = "at the weak level a program sees the user's processes"
@@ -16,7 +16,6 @@ FILES = (
         "reads the user's file",
         "by its path",
         "raise ValueError(open('@CANARY@').read())",
-        REACHED,
         unstopped=FILES_OPEN,
     ),
     Hostile(
@@ -27,7 +26,6 @@ import os, shutil
 for path in ('@HOME@', '@OUTSIDE@'): shutil.rmtree(path, ignore_errors=True)
 os.remove('@CANARY@')
 """,
-        REACHED,
         unstopped=FILES_OPEN,
     ),
     Hostile(
@@ -43,14 +41,12 @@ for path in ('@CANARY@', '@OUTSIDE@/ours'):
 with open('mine', 'w') as file: file.write('owned')
 os.replace('mine', '@CANARY@')
 """,
-        REACHED,
         unstopped=FILES_OPEN,
     ),
     Hostile(
         "changes mode and times",
         "of the user's file",
         "import os\nos.utime('@CANARY@', (0, 0))\nos.chmod('@CANARY@', 0)",
-        REACHED,
         unstopped=FILES_OPEN,
     ),
     Hostile(
@@ -65,7 +61,6 @@ for place in ('/', '/tmp', '/var/tmp', '/dev/shm', '/run', '/etc', '/usr', '/hom
     except OSError:
         pass
 """,
-        REACHED,
         unstopped=FILES_OPEN,
     ),
     Hostile(
@@ -75,7 +70,6 @@ for place in ('/', '/tmp', '/var/tmp', '/dev/shm', '/run', '/etc', '/usr', '/hom
 import os, sys
 with open(os.path.join(os.path.dirname(os.__file__), '@MARK@.pth'), 'w') as file: file.write('')
 """,
-        REACHED,
         unstopped=FILES_OPEN,
     ),
     Hostile(
@@ -87,7 +81,6 @@ os.symlink('@HOME@', 'way')
 os.symlink('@HOME@', '@MARK@')
 os.remove('way/canary.txt')
 """,
-        REACHED,
         unstopped=FILES_OPEN,
     ),
     Hostile(
@@ -116,7 +109,6 @@ for descriptor in range(64):
         raise ValueError(os.read(found, 100))
 raise OSError
 """,
-        REACHED,
         unstopped=FILES_OPEN,
     ),
     Hostile(
@@ -130,7 +122,6 @@ for _ in range(64): os.chdir('..')
 os.chroot('.')
 raise ValueError(open('@CANARY@').read())
 """,
-        REACHED,
         unstopped=FILES_OPEN,
     ),
     Hostile(
@@ -147,7 +138,6 @@ libc.umount2(b'/', 2)
 libc.umount2(b'/tmp', 2)
 raise ValueError(open('@CANARY@').read())
 """,
-        REACHED,
         unstopped=FILES_OPEN,
     ),
     Hostile(
@@ -170,7 +160,6 @@ for path in ('/dev/mem', '/dev/kmem', '/dev/sda', '/dev/vda', '/dev/tty', '/dev/
         pass
 raise ValueError('@SECRET@' if found else 'nothing')
 """,
-        REACHED,
         unstopped=FILES_OPEN,
     ),
 )
@@ -180,7 +169,6 @@ ENVIRONMENT = (
         "reads the environment",
         "keys and passwords live there",
         "import os\nraise ValueError(os.environ.get('FASTSCORE_CANARY', 'nothing'))",
-        REACHED,
     ),
     Hostile(
         "reads the environment in C",
@@ -206,7 +194,6 @@ for process in ('self', os.getppid(), 1, '@PARENT@', '@DECOY@'):
         pass
 raise ValueError('@SECRET@' if any(b'FASTSCORE_CANARY' in one for one in found) else found)
 """,
-        REACHED,
         unstopped=PROC_OPEN,
     ),
 )
