@@ -68,4 +68,5 @@ class Hostile:
     source: str
     accept: frozenset[str] = FAILED
     tests: tuple[str, ...] = (ASSERTS,)
+    reference: str = ""
     unstopped: str = ""

@@ -1,137 +1,10 @@
-"""Programs that look for the test in the interpreter's own memory and change it there."""
+"""Programs that look for the test among the objects and in the memory of the interpreter."""
 
 from __future__ import annotations
 
 from hostile.case import ASSERTS, CHECK, NOT_PASSED, Hostile
 
 BOTH = (ASSERTS, CHECK)
-
-FRAMES = (
-    Hostile(
-        "jumps over the asserts",
-        "a trace function may set f_lineno",
-        """
-import sys, threading
-def trace(frame, event, argument):
-    if frame.f_code.co_name != 'ascending' and event == 'line':
-        try:
-            lines = [line for *_, line in frame.f_code.co_lines() if line]
-            frame.f_lineno = max(lines)
-        except ValueError:
-            pass
-    return trace
-sys.settrace(trace)
-threading.settrace(trace)
-def ascending(numbers):
-    frame = sys._getframe(1)
-    while frame:
-        frame.f_trace = trace
-        frame = frame.f_back
-    return []
-""",
-        tests=BOTH,
-    ),
-    Hostile(
-        "profiles",
-        "a profile function is called at every return",
-        """
-import os, sys
-def profile(frame, event, argument):
-    if event == 'return' and frame.f_code.co_name in ('check', '<module>'): os._exit(0)
-sys.setprofile(profile)
-""",
-        NOT_PASSED,
-        BOTH,
-    ),
-    Hostile(
-        "walks the frames",
-        "up to the caller's globals, where check and assert's names are",
-        """
-import sys
-def spoil(frame):
-    while frame:
-        for names in (frame.f_globals, frame.f_locals):
-            for name in list(names):
-                if name not in ('ascending', '__builtins__', 'sys', 'spoil'):
-                    names[name] = lambda *_, **__: []
-        frame = frame.f_back
-spoil(sys._getframe())
-def ascending(numbers):
-    spoil(sys._getframe())
-    return []
-""",
-        NOT_PASSED,
-        BOTH,
-    ),
-    Hostile(
-        "walks a traceback",
-        "where sys._getframe is not to be had",
-        """
-def spoil():
-    try:
-        raise ValueError
-    except ValueError as error:
-        frame = error.__traceback__.tb_frame
-    while frame:
-        if 'check' in frame.f_globals: frame.f_globals['check'] = lambda _: None
-        frame.f_globals['EXPECTED'] = [[], []]
-        frame = frame.f_back
-spoil()
-def ascending(numbers):
-    spoil()
-    return []
-""",
-        tests=BOTH,
-    ),
-    Hostile(
-        "walks a generator's frame",
-        "frames without any call",
-        """
-def walk():
-    frame = (lambda: (yield))().gi_frame
-    while frame:
-        frame.f_globals.update(check=print, EXPECTED=[[], []])
-        frame = frame.f_back
-walk()
-""",
-        tests=BOTH,
-    ),
-    Hostile(
-        "reads the answers",
-        "the expected values are constants of the code that calls it",
-        """
-import sys
-answers = iter(())
-def ascending(numbers):
-    frame = sys._getframe(1)
-    while frame:
-        for constant in frame.f_code.co_consts:
-            if isinstance(constant, tuple) and sorted(constant) == sorted(numbers):
-                if list(constant) != numbers: return list(constant)
-        frame = frame.f_back
-    return []
-""",
-        tests=(ASSERTS,),
-    ),
-    Hostile(
-        "reads the test's source",
-        "from linecache, the loader, or wherever text is kept",
-        """
-import gc
-def ascending(numbers):
-    text = [one for one in gc.get_objects() if isinstance(one, str) and 'assert ascending' in one]
-    for holder in gc.get_objects():
-        if isinstance(holder, dict):
-            for value in list(holder.values()):
-                if type(value) is str and 'assert ascending' in value and len(value) < 9999:
-                    for line in value.splitlines():
-                        if str(numbers) in line and '==' in line:
-                            return eval(line.split('==')[1])
-    return []
-""",
-        tests=(ASSERTS,),
-    ),
-)
 
 OBJECTS = (
     Hostile(
@@ -145,6 +18,44 @@ def spoil():
             try:
                 one.__code__ = (lambda *_, **__: True).__code__
             except ValueError:
+                pass
+spoil()
+def ascending(numbers):
+    spoil()
+    return []
+""",
+        NOT_PASSED,
+        BOTH,
+    ),
+    Hostile(
+        "walks the object graph",
+        "from the classes and modules there are to every dictionary, without the collector",
+        """
+import sys, types
+def spoil():
+    pending = [*object.__subclasses__(), *sys.modules.values(), ascending]
+    seen = set()
+    while pending and len(seen) < 200_000:
+        one = pending.pop()
+        if id(one) in seen: continue
+        seen.add(id(one))
+        if type(one) is dict:
+            if one is not globals() and ('EXPECTED' in one or 'candidate' in one or 'check' in one):
+                one.update(EXPECTED=[[], []], check=print, ascending=sorted)
+            pending += [value for value in one.values()]
+            continue
+        for name in ('__dict__', '__globals__', '__closure__', '__self__', '__func__', 'func',
+                     'cell_contents', '__builtins__', '__defaults__', '__wrapped__', '__loader__'):
+            try:
+                value = getattr(one, name)
+            except BaseException:
+                continue
+            pending.append(dict(value) if type(value) is types.MappingProxyType else value)
+        if type(one) in (list, tuple, set, frozenset): pending += list(one)
+        if isinstance(one, type):
+            try:
+                pending += type.__subclasses__(one)
+            except TypeError:
                 pass
 spoil()
 def ascending(numbers):
@@ -332,4 +243,4 @@ for _ in range(10**6):
     ),
 )
 
-INSIDE = (*FRAMES, *OBJECTS, *MEMORY_WRITES)
+INSIDE = (*OBJECTS, *MEMORY_WRITES)

@@ -82,4 +82,5 @@ def hostile_program(case: Hostile, test: str, traps: dict[str, str]) -> Program:
     source = WRONG + case.source
     for name, value in traps.items():
         source = source.replace(f"@{name}@", value)
-    return Program(source, test, "ascending" if "check(" in test else None)
+    entry_point = "ascending" if "check(" in test else None
+    return Program(source, test, entry_point, reference=case.reference)

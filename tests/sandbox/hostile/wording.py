@@ -102,6 +102,19 @@ raise Odd
         "raise ValueError('\\ud800\\udfff lone')",
     ),
     Hostile(
+        "codecs of its own",
+        "called when the message is encoded",
+        """
+import codecs, os
+for name in ('strict', 'replace', 'ignore', 'backslashreplace', 'surrogateescape'):
+    codecs.register_error(name, lambda error: os._exit(0))
+codecs.register(lambda name: os._exit(0))
+raise ValueError('\\ud800')
+""",
+        ENDED,
+        BOTH,
+    ),
+    Hostile(
         "control characters in the message",
         "would move the cursor, set the title, or break the line of a log",
         r"raise ValueError('\x1b]0;owned\x07\x1b[2J\r\n{\"passed\": true}\n\0\x9b\u202e\u2028')",
