@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastscore.model import Completed, EngineSettings, Limits, ModelInfo, Work
+from fastscore.model.generation_limits import GenerationLimits
 from fastscore.model.locate import Located
 from fastscore.tokenise import BosPolicy, EncodedRequests, Ids, encode_pairs
 from fastscore.types import Finished, Generation, GenerationRequest, Likelihood, Sampling
@@ -144,6 +145,8 @@ class FakeGenerationRun:
         self.n_samples = sum(len(one.samples) for one in requests)
         self.n_truncated = 0
         self.seconds = {"prefill": 0.0, "decode": 0.0, "sample": 0.0}
+        context = Limits(n_batch=512, n_cells=512, n_seqs=8, n_rows=8, sharing="prefix")
+        self.limits = GenerationLimits(context, n_running=2, n_ready=1, n_checkpoints=0)
 
     def __iter__(self) -> Iterator[list[Finished]]:
         model = self._model

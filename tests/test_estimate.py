@@ -53,3 +53,11 @@ def test_states_and_scores_of_heads_are_part_of_the_memory() -> None:
     exact = replace(settings, exact=True)
     two, one = (context_bytes(replace(info, n_heads=n), exact, LIMITS) for n in (2, 1))
     assert two - one == 4 * LIMITS.n_batch * LIMITS.n_cells
+
+
+def test_texts_are_announced_with_their_memory() -> None:
+    model = FakeModel()
+    limits = Limits(n_batch=512, n_cells=512, n_seqs=8, n_rows=8, sharing="prefix")
+    said = estimate.spoken_text_estimate(model, limits, 1200, 256)  # type: ignore[arg-type]
+    assert said.startswith("1,200 texts of at most 256 tokens to write: the time will be known")
+    assert "MB of memory" in said

@@ -39,21 +39,32 @@ def remember_speed(model: Model, tokens_per_second: float, n_tokens: int) -> Non
 
 def spoken_estimate(model: Model, limits: Limits, progress: Progress) -> str:
     """Say what is ahead: tokens to decode, time where a speed is known, and memory."""
-    from fastscore.model.context import context_bytes
-
-    work = f"About {_round(progress.tokens_total):,} tokens to decode"
+    ahead = progress.tokens_total - progress.tokens_done
     if progress.seconds_left is None:
         time = "the time will be known after the first steps"
     else:
         time = f"roughly {spoken_duration(progress.seconds_left)} at the speed of an earlier run"
+    return f"About {_round(ahead):,} tokens to decode: {time}; {_spoken_memory(model, limits)}."
+
+
+def spoken_text_estimate(model: Model, limits: Limits, n_texts: int, max_tokens: int) -> str:
+    """Say what texts are ahead; how long they will be nobody knows."""
+    texts = "1 text" if n_texts == 1 else f"{n_texts:,} texts"
+    return (
+        f"{texts} of at most {max_tokens:,} tokens to write: the time will be known when the first "
+        f"have ended; {_spoken_memory(model, limits)}."
+    )
+
+
+def _spoken_memory(model: Model, limits: Limits) -> str:
+    from fastscore.model.context import context_bytes
+
     needed = (
         _PROCESS_BYTES + model.info.file_bytes + context_bytes(model.info, model.settings, limits)
     )
     memory = f"about {needed / 1e6:,.0f} MB of memory"
     available = available_memory()
-    if available is not None:
-        memory += f" ({available / 1e6:,.0f} MB are available)"
-    return f"{work}: {time}; {memory}."
+    return memory if available is None else f"{memory} ({available / 1e6:,.0f} MB are available)"
 
 
 def _round(count: int) -> int:

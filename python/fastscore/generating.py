@@ -69,8 +69,8 @@ class Texts:
 class Generator:
     """Answers the prompts of one task after the other with one model.
 
-    ``on_first_run`` is called before the engine writes anything, with the number of texts that it
-    will write at first and the most tokens of one.
+    ``on_first_run`` is called with the first run of the engine and the most tokens of one of its
+    texts, before it writes anything.
     """
 
     def __init__(
@@ -79,14 +79,14 @@ class Generator:
         store: GenerationStore,
         meter: Meter,
         reporter: Reporter,
-        on_first_run: Callable[[int, int], None],
+        on_first_run: Callable[[GenerationRun, int], None],
     ) -> None:
         self.tally = GenerationTally()
         self._model = model
         self._store = store
         self._meter = meter
         self._reporter = reporter
-        self._on_first_run: Callable[[int, int], None] | None = on_first_run
+        self._on_first_run: Callable[[GenerationRun, int], None] | None = on_first_run
 
     def answer(self, task: str, items: Sequence[OpenItem], plan: GenerationPlan) -> Texts:
         """Find every sample of every prompt, in the store or by the engine."""
@@ -160,8 +160,7 @@ class Generator:
         )
         self._meter.end_texts(len(stored), sum(one.n_tokens for one in stored))
         if self._on_first_run is not None:
-            n_texts = sum(len(request.samples) for request in requests)
-            self._on_first_run(n_texts, max(request.max_tokens for request in requests))
+            self._on_first_run(run, max(request.max_tokens for request in requests))
             self._on_first_run = None
         for done in self._carry_out(run):
             index = missing[done.request][0]

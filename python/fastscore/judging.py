@@ -101,7 +101,7 @@ class Answered:
     def leave_unjudged(self, extracted: Extracted, *, log_prompts: bool) -> Judged:
         """Keep the texts of a task whose programs may not be run."""
         names = [f"pass@{k}" for k in self.plan.k]
-        unknown = dict.fromkeys(names, Score(math.nan, NOT_RUN))
+        unknown = dict.fromkeys(names, Score(math.nan, "the programs were not run"))
         samples = self._samples(extracted, [unknown] * len(self.items), None, log_prompts)
         undefined = MetricValue(math.nan, math.nan, (math.nan, math.nan), NOT_RUN)
         return Judged(samples, dict.fromkeys(names, undefined), self._summary(samples, None))

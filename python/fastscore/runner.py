@@ -24,7 +24,7 @@ from fastscore.tasks import GenerationTask, Group, Prompting, Selection, Task
 from fastscore.types import Generation, Item, OpenItem
 
 if TYPE_CHECKING:
-    from fastscore.model import Model, ScoringRun
+    from fastscore.model import GenerationRun, Model, ScoringRun
 
 
 class Run:
@@ -81,7 +81,8 @@ class Run:
 
     def __exit__(self, *_: object) -> None:
         self._stores.close()
-        if self._meter.measured_speed is not None:
+        # Where texts are written, prompts are read beside them and slower: no measure for others.
+        if self._meter.measured_speed is not None and not self._plans:
             n_tokens = self._meter.tokens_read
             estimate.remember_speed(self._model, self._meter.measured_speed, n_tokens)
 
@@ -229,11 +230,10 @@ class Run:
     def _say_estimate(self, run: ScoringRun) -> None:
         self._reporter.note(estimate.spoken_estimate(self._model, run.limits, self._meter.now()))
 
-    def _say_texts(self, count: int, most: int) -> None:
-        each = "1 text" if count == 1 else f"{count:,} texts"
+    def _say_texts(self, run: GenerationRun, max_tokens: int) -> None:
+        limits = run.limits.context
         self._reporter.note(
-            f"{each} of at most {most:,} tokens to write: the time will be known when the first "
-            "have ended."
+            estimate.spoken_text_estimate(self._model, limits, run.n_samples, max_tokens)
         )
 
     def _stopped_message(self) -> str:
