@@ -143,6 +143,32 @@ def _openbookqa(_: Path) -> Splits:
     return {"train": rows[20:], "validation": rows[10:20], "test": rows[:20]}
 
 
+@cache
+def _gsm8k(data: Path) -> Splits:
+    return {split: _jsonl(data / "gsm8k" / f"{split}.jsonl.gz") for split in ("train", "test")}
+
+
+@cache
+def _triviaqa(data: Path) -> Splits:
+    """The 3,000 rows at hand, some of them also examples, and some of those twice or three times.
+
+    The hub's training rows are not among the data; see `_hellaswag` for what equal rows do.
+    """
+    rows = _jsonl(data / "triviaqa" / "triviaqa_subset.jsonl.gz")
+    return {"validation": rows, "train": rows[2000:2100] + rows[:40] + rows[:20] + rows[:10]}
+
+
+@cache
+def _humaneval(data: Path) -> Splits:
+    return {"test": _jsonl(data / "humaneval" / "HumanEval.jsonl.gz")}
+
+
+@cache
+def _mbpp(data: Path) -> Splits:
+    rows = _jsonl(data / "mbpp" / "mbpp.jsonl.gz")
+    return {"test": [row for row in rows if 11 <= row["task_id"] <= 510]}
+
+
 def _mini(part: str | None = None) -> Callable[[Path], Splits]:
     """The rows that fastscore brings along, of one format or of all; not among the data."""
     packaged = Path(__file__).parents[2] / "python" / "fastscore" / "data" / "mini.jsonl"
@@ -166,6 +192,11 @@ _READERS: dict[str, Callable[[Path], Splits]] = {
     "truthfulqa_mc2": _truthfulqa,
     "piqa": _piqa,
     "openbookqa": _openbookqa,
+    "gsm8k": _gsm8k,
+    "triviaqa": _triviaqa,
+    "humaneval": _humaneval,
+    "humaneval_instruct": _humaneval,
+    "mbpp": _mbpp,
     "mini": _mini(),
     **{f"mini_{part}": _mini(part) for part in ("qa", "completion", "blank")},
 }

@@ -35,7 +35,7 @@ SEED = 1234
 def harness_requests(case: Case) -> list[Request]:
     """What lm-eval asks a model for, item by item."""
     if not case.task.startswith("mini"):
-        return [request for request, _ in _requests(_task(case), case)]
+        return [request for request, _ in _requests(loaded(case), case)]
     by_kind = {kind: _requests(_mini_task(case, kind), case) for kind in CONFIGS}
     return [
         by_kind[kind_of(doc)][position][0]
@@ -43,8 +43,12 @@ def harness_requests(case: Case) -> list[Request]:
     ]
 
 
-def _requests(task: ConfigurableTask, case: Case) -> list[tuple[Request, dict[str, Any]]]:
-    """Each item's requests, and the row they are of."""
+def built(case: Case) -> ConfigurableTask:
+    """A task of lm-eval with its requests."""
+    return _build(loaded(case), case)
+
+
+def _build(task: ConfigurableTask, case: Case) -> ConfigurableTask:
     # As in lm_eval.evaluator.simple_evaluate; a task with 0 shots in its YAML keeps them.
     if task.get_config("num_fewshot") != 0:
         task.set_config("num_fewshot", case.shots)
@@ -56,6 +60,12 @@ def _requests(task: ConfigurableTask, case: Case) -> list[tuple[Request, dict[st
         fewshot_as_multiturn=case.chat is not None and case.multiturn,
         chat_template=_chat_template(TEMPLATES[case.chat]) if case.chat else None,
     )
+    return task
+
+
+def _requests(task: ConfigurableTask, case: Case) -> list[tuple[Request, dict[str, Any]]]:
+    """Each item's requests, and the row they are of."""
+    _build(task, case)
     return [
         (
             Request(
@@ -71,7 +81,8 @@ def _requests(task: ConfigurableTask, case: Case) -> list[tuple[Request, dict[st
     ]
 
 
-def _task(case: Case) -> ConfigurableTask:
+def loaded(case: Case) -> ConfigurableTask:
+    """A task of lm-eval with its rows."""
     name = case.harness_task or case.task
     with _rows_of(case):
         task: ConfigurableTask = _manager().load(name)["tasks"][name]
