@@ -17,9 +17,10 @@ ROOT = Path(__file__).parents[1] / "python" / "fastscore"
 LAYERS = (
     ("errors", "types", "machine", "nearest", "sizes", "journal", "_core"),
     ("native", "block_store", "bounded_jinja", "progress", "generation_settings", "metrics"),
+    ("bootstrap", "passk"),
     ("settings", "tokenise", "sandbox", "store", "generation_store", "reporters", "statistics"),
-    ("fewshot", "chat", "datasets"),
-    ("model", "tasks", "results", "pass_rates"),
+    ("fewshot", "chat", "datasets", "pass_rates"),
+    ("model", "tasks", "results"),
     ("preparation", "estimate", "executing", "stores"),
     ("scoring", "generating", "judging"),
     ("runner", "sample_files"),

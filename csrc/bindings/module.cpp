@@ -5,6 +5,7 @@ PYBIND11_MODULE(_core, m) {
   m.doc() = "The native core of fastscore: token trie, batch plan, decoder, log-softmax, generator.";
   register_errors(m);
   register_kernels(m);
+  register_stats(m);
   register_gguf(m);
   register_library(m);
   register_tokenizer(m);

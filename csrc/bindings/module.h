@@ -39,6 +39,7 @@ void register_library(py::module_& m);
 void register_plan(py::module_& m);
 void register_schedule(py::module_& m);
 void register_scorer(py::module_& m);
+void register_stats(py::module_& m);
 void register_tokenizer(py::module_& m);
 void register_trie(py::module_& m);
 
