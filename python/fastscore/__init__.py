@@ -32,8 +32,10 @@ from fastscore.errors import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from fastscore.bootstrap import Bootstrap, bootstrap_mean, standard_error
     from fastscore.evaluation import UnsavedResultsError, evaluate
     from fastscore.model import Model
+    from fastscore.passk import g_pass_at_k, pass_at_k, pass_hat_k
     from fastscore.progress import Progress
     from fastscore.results import (
         GenerationSample,
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Bootstrap",
     "DataError",
     "DecodeError",
     "DownloadError",
@@ -77,12 +80,18 @@ __all__ = [
     "UnsavedResultsError",
     "UsageError",
     "__version__",
+    "bootstrap_mean",
     "evaluate",
     "evaluate_samples",
+    "g_pass_at_k",
     "load",
+    "pass_at_k",
+    "pass_hat_k",
+    "standard_error",
 ]
 
 _HOME = {
+    "Bootstrap": "fastscore.bootstrap",
     "GenerationSample": "fastscore.results",
     "GenerationTask": "fastscore.tasks",
     "GroupResult": "fastscore.results",
@@ -98,8 +107,22 @@ _HOME = {
     "Task": "fastscore.tasks",
     "TaskResult": "fastscore.results",
     "UnsavedResultsError": "fastscore.evaluation",
+    "bootstrap_mean": "fastscore.bootstrap",
     "evaluate": "fastscore.evaluation",
     "evaluate_samples": "fastscore.sample_files",
+    "g_pass_at_k": "fastscore.passk",
+    "pass_at_k": "fastscore.passk",
+    "pass_hat_k": "fastscore.passk",
+    "standard_error": "fastscore.bootstrap",
+}
+
+# What cannot be imported without the compiled part.
+_NATIVE = {
+    "fastscore.bootstrap",
+    "fastscore.evaluation",
+    "fastscore.model",
+    "fastscore.passk",
+    "fastscore.sample_files",
 }
 
 
@@ -120,7 +143,7 @@ def __getattr__(name: str) -> Any:
         return version("fastscore-gguf")
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name == "Model":
+    if _HOME[name] in _NATIVE:
         from fastscore.native import require_core
 
         require_core()
