@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1] / "python" / "fastscore"
 
 # A part may import the parts of lines above its own, and nothing of its own line or below.
 LAYERS = (
-    ("errors", "types", "machine", "nearest", "sizes", "journal", "_core"),
+    ("errors", "types", "machine", "nearest", "sizes", "journal", "_core", "_sandbox"),
     ("native", "block_store", "bounded_jinja", "progress", "generation_settings", "metrics"),
     ("bootstrap", "passk"),
     ("settings", "tokenise", "sandbox", "store", "generation_store", "reporters", "statistics"),

@@ -23,9 +23,9 @@ LEVELS: tuple[Level, ...] = ("strong", "weak")
 def _opener(level: str) -> tuple[Callable[[SandboxLimits], Worker], str]:
     """How workers of a level start, and the level in one line."""
     if level == "strong":
-        from fastscore.sandbox import strong
+        from fastscore.sandbox.strong import DESCRIPTION, StrongWorker
 
-        return strong.StrongWorker, strong.DESCRIPTION
+        return StrongWorker, DESCRIPTION
     if level == "weak":
         from fastscore.sandbox import weak
 

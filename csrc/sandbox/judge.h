@@ -1,0 +1,40 @@
+// Runs a program and its tests in this process, and answers.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "sandbox/python.h"
+#include "sandbox/verdict.h"
+
+namespace fastscore::sandbox {
+
+// A request as fastscore.sandbox.request writes it.
+struct Request {
+  std::uint8_t nonce[nonce_bytes] = {};
+  std::string source;   // UTF-8
+  std::string trusted;  // marshal
+};
+
+inline constexpr std::size_t request_head_bytes = 4 + nonce_bytes + 4 + 4;
+// Far above any program; a length beyond it means that reader and writer are out of step.
+inline constexpr std::uint32_t longest_part = 256u << 20;
+
+// Reads one request. False at the end of the stream; throws std::runtime_error on anything else
+// that is not a request.
+bool read_request(int fd, Request& request);
+
+// What is trusted, unmarshalled; a new reference, or null with an exception set.
+PyObject* load_trusted(const Request& request);
+
+// Keeps the globals of trusted code: its builtins, with an `__import__` of their own that loads
+// trusted twins of the standard library's modules.
+bool prepare_judge(PyObject* builtins, PyObject* importer);
+
+// Imports what trusted code will import. Before anything hostile runs.
+bool import_for(PyObject* trusted);
+
+// Runs everything and ends the process with an answer. `expect_answer` comes first.
+[[noreturn]] void judge(const Request& request, PyObject* trusted);
+
+}  // namespace fastscore::sandbox

@@ -1,0 +1,20 @@
+// Which classes decide for themselves what comparing, adding or indexing means.
+#pragma once
+
+#include "sandbox/python.h"
+
+namespace fastscore::sandbox {
+
+// A class that can be changed from Python: one of the program's, or of the standard library's that
+// are written in Python. Builtin classes, and those that C code has made immutable, are not.
+bool is_mutable_class(PyTypeObject* type);
+
+// The name of an operator that a mutable class on the way to `type` defines, or null. Operators that
+// trusted code defines do not count. `is_value` leaves out what a conversion to a builtin value makes
+// irrelevant, such as the text of an object.
+const char* own_operator(PyTypeObject* type, bool is_value);
+
+// Keeps the mutable classes on the way to `type` as they are now.
+void freeze_class(PyTypeObject* type);
+
+}  // namespace fastscore::sandbox

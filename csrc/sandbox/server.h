@@ -1,0 +1,12 @@
+// The loop of a worker: reads programs, runs each in a child, replies.
+#pragma once
+
+#include "sandbox/jail.h"
+
+namespace fastscore::sandbox {
+
+// Serves until `requests` ends. Throws JailError and std::runtime_error; returns false with a Python
+// exception set when a request cannot be read into Python.
+bool serve(int requests, int replies, const Limits& limits);
+
+}  // namespace fastscore::sandbox
