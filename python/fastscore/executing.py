@@ -42,7 +42,7 @@ class Executor:
     @property
     def description(self) -> str:
         """What confines the programs, in one line for people."""
-        return self._sandbox.description
+        return self._sandbox.description.removeprefix(f"{self._sandbox.level}: ")
 
     def run(self, programs: Sequence[Program], advance: Callable[[int], None]) -> list[Execution]:
         """Judge all programs; ``advance`` is called with how many have ended so far."""
@@ -63,7 +63,7 @@ class Executor:
         return ExecutionSummary(
             sandbox=self._sandbox.level,
             description=self.description,
-            limits=asdict(self._limits),
+            limits={**asdict(self._limits), "wall_seconds": self._limits.deadline},
             outcomes=dict(sorted(counts.items(), key=lambda pair: -pair[1])),
             near_limit=sum(one.near_limit for one in executions),
         )

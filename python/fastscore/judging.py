@@ -70,8 +70,7 @@ class Answered:
         return Judged(
             samples,
             {
-                # With several samples a problem has a share of right ones, no longer 0 or 1.
-                name: summarise([one.scores[name] for one in samples], binary=self.plan.n == 1)
+                name: _share_of([one.scores[name] for one in samples], self.plan.n)
                 for name in columns
             },
             self._summary(samples, None),
@@ -165,3 +164,14 @@ def _mean(scores: Sequence[Mapping[str, Score]]) -> dict[str, Score]:
         undefined = next((one for one in values if math.isnan(one.value)), None)
         means[name] = undefined or Score(math.fsum(one.value for one in values) / len(values))
     return means
+
+
+def _share_of(scores: Sequence[Score], n: int) -> MetricValue:
+    """Return the mean of a 0/1 score over ``n`` samples of each item.
+
+    Samples of one item resemble each other, so the item is the unit; and the share of its right
+    samples is what pass@1 estimates, interval and all.
+    """
+    if n == 1 or any(math.isnan(one.value) for one in scores):
+        return summarise(scores, binary=True)
+    return pass_rate(n, [round(one.value * n) for one in scores], 1).value
