@@ -267,6 +267,7 @@ def test_more_room_is_advised_where_many_texts_were_cut() -> None:
     assert summary.max_tokens == 1
     assert summary.finish_reasons["length"] == N_ROWS
     assert "6 of 6 samples were cut at 1 tokens" in str(results)
+    assert "* sums: at most 1 tokens a text: the task's own is at most 256." in str(results)
 
 
 def test_prompts_that_lost_tokens_are_counted() -> None:

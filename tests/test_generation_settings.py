@@ -5,7 +5,13 @@ from typing import Any
 import pytest
 
 from fastscore.errors import UsageError
-from fastscore.generation_settings import GenerationSettings, describe_sampling, read_numbers
+from fastscore.generation_settings import (
+    GenerationPlan,
+    GenerationSettings,
+    departure,
+    describe_sampling,
+    read_numbers,
+)
 from fastscore.types import Sampling
 
 WARM = Sampling(temperature=0.2, top_p=0.95)
@@ -92,3 +98,24 @@ def test_what_is_no_number(given: str) -> None:
 )  # fmt: skip
 def test_sampling_in_words(sampling: Sampling, words: str) -> None:
     assert describe_sampling(sampling) == words
+
+
+@pytest.mark.parametrize(
+    ("sampling", "max_tokens", "words"),
+    [
+        (Sampling(seed=5), None, None),
+        (Sampling(seed=5), 256, None),
+        (Sampling(), 24, "at most 24 tokens a text: the task's own is at most 256"),
+        (Sampling(0.8, seed=5), None, "temperature 0.8, seed 5: the task's own is greedy"),
+        (
+            Sampling(0.8, seed=5),
+            1000,
+            "temperature 0.8, seed 5, at most 1,000 tokens a text: the task's own is greedy, at most "
+            "256",
+        ),
+    ],
+)
+def test_what_sets_texts_apart(
+    sampling: Sampling, max_tokens: int | None, words: str | None
+) -> None:
+    assert departure(GenerationPlan(1, sampling, max_tokens, ()), Sampling(), 256) == words

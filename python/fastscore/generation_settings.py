@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from fastscore.errors import UsageError
@@ -105,6 +105,18 @@ class GenerationSettings:
                 )
         k = tuple(dict.fromkeys(self.k or (1,))) if executes_code else ()
         return GenerationPlan(n, sampling, self.max_tokens, k)
+
+
+def departure(plan: GenerationPlan, own: Sampling, own_max_tokens: int) -> str | None:
+    """Say what sets texts apart from a task's own, which are lm-eval's; None where nothing does."""
+    now, usual = [], []
+    if replace(plan.sampling, seed=own.seed) != own:
+        now.append(describe_sampling(plan.sampling))
+        usual.append(describe_sampling(own))
+    if plan.max_tokens not in (None, own_max_tokens):
+        now.append(f"at most {plan.max_tokens:,} tokens a text")
+        usual.append(f"at most {own_max_tokens:,}")
+    return f"{', '.join(now)}: the task's own is {', '.join(usual)}" if now else None
 
 
 def read_numbers(given: str | int | Sequence[int] | None, name: str) -> tuple[int, ...] | None:

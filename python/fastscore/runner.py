@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from fastscore import estimate, machine
 from fastscore.executing import Executor
 from fastscore.generating import Generator
-from fastscore.generation_settings import GenerationPlan, describe_sampling
+from fastscore.generation_settings import GenerationPlan, departure, describe_sampling
 from fastscore.judging import Answered, Judged
 from fastscore.preparation import Questions, TaskPreparation, chunks
 from fastscore.progress import Meter
@@ -166,7 +166,9 @@ class Run:
             n=len(items),
             num_fewshot=task.shots(prompting.num_fewshot),
             version=task.version,
-            variant=prompting.variant(task),
+            variant=_joined(
+                prompting.variant(task), departure(plan, task.sampling, task.max_tokens)
+            ),
             notices=prompting.notices(task),
             origin=questions.origin,
             fewshot_origin=questions.fewshot_origin,
@@ -253,6 +255,10 @@ def _by_sampling(plans: Mapping[str, GenerationPlan]) -> dict[str, list[str]]:
         how = f"{samples} a problem, {describe_sampling(plan.sampling)}"
         found.setdefault(how, []).append(name)
     return found
+
+
+def _joined(*variants: str | None) -> str | None:
+    return "; ".join(one for one in variants if one) or None
 
 
 def _tokenizer_of(name: str) -> str:
