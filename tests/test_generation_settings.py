@@ -109,9 +109,8 @@ def test_sampling_in_words(sampling: Sampling, words: str) -> None:
         (Sampling(0.8, seed=5), None, "temperature 0.8, seed 5: the task's own is greedy"),
         (
             Sampling(0.8, seed=5),
-            1000,
-            "temperature 0.8, seed 5, at most 1,000 tokens a text: the task's own is greedy, at most "
-            "256",
+            9,
+            "temperature 0.8, seed 5, at most 9 tokens a text: the task's own is greedy, at most 256",
         ),
     ],
 )
