@@ -108,9 +108,9 @@ def test_sampling_in_words(sampling: Sampling, words: str) -> None:
         (Sampling(), 24, "at most 24 tokens a text: the task's own is at most 256"),
         (Sampling(0.8, seed=5), None, "temperature 0.8, seed 5: the task's own is greedy"),
         (
-            Sampling(0.8, seed=5),
+            Sampling(1.0, seed=5),
             9,
-            "temperature 0.8, seed 5, at most 9 tokens a text: the task's own is greedy, at most 256",
+            "temperature 1, seed 5, at most 9 tokens a text: the task's own is greedy, at most 256",
         ),
     ],
 )
