@@ -132,9 +132,15 @@ void Generator::append(std::int32_t seq, Token token) {
     finish(seq, FinishReason::kEos);
     return;
   }
-  writing.text += pieces_.text(token);
-  writing.spelled += pieces_.spelled(token);
-  if (stops(writing.sample).found(begun(writing.spelled), pieces_.spelled(token).size())) {
+  // A stop may name a mark, or stand in the text with a mark in between: lm-evaluation-harness stops
+  // at the one and cuts at the other.
+  const auto stops_with = [&](std::string& text, std::string_view piece) {
+    text += piece;
+    return stops(writing.sample).found(begun(text), piece.size());
+  };
+  const bool in_text = stops_with(writing.text, pieces_.text(token));
+  const bool with_marks = stops_with(writing.spelled, pieces_.spelled(token));
+  if (in_text || with_marks) {
     finish(seq, FinishReason::kStop);
   } else if (writing.n_tokens == schedule_.order().sample(writing.sample).max_tokens) {
     finish(seq, FinishReason::kLength);
@@ -147,11 +153,15 @@ std::string_view Generator::begun(std::string_view text) const {
 
 void Generator::finish(std::int32_t seq, FinishReason reason) {
   const Writing& writing = *writing_[seq];
-  std::string_view text = begun(writing.text);
+  const std::string_view whole = begun(writing.text);
+  std::string_view text = whole;
   if (reason == FinishReason::kStop) {
     text = text.substr(0, stops(writing.sample).cut(text));
   }
-  text = text.substr(0, whole_characters(text));
+  if (text.size() == whole.size()) {
+    // Before a stop such bytes are no half of a character: they are none at all.
+    text = text.substr(0, whole_characters(text));
+  }
   const std::chrono::duration<double> seconds = Stopwatch::Clock::now() - writing.start;
   finished_.push_back(
       {writing.sample, std::string(text), reason, writing.n_tokens, seconds.count()});

@@ -25,7 +25,7 @@ enum class FinishReason { kStop, kEos, kLength };
 
 struct FinishedSample {
   std::int32_t sample = 0;
-  std::string text;  // whole characters; bytes that are no UTF-8 may stand between them
+  std::string text;  // ends in no half of a character; holds bytes that are no UTF-8 as they are
   FinishReason reason = FinishReason::kLength;
   std::int32_t n_tokens = 0;  // sampled, one that ended the text included
   double seconds = 0;         // from the first token to the last

@@ -41,11 +41,18 @@ def greedy(model: PlainLlama, prompt: Sequence[int], max_tokens: int) -> Written
         entries = [Entry(token, len(prompt) + len(tokens) - 1)]
 
 
-def text_of(model: PlainLlama, tokens: Sequence[int]) -> str:
-    """The text of tokens as Hugging Face decodes it: without marks, and without half characters."""
-    marks = llama_cpp.LLAMA_TOKEN_ATTR_CONTROL | llama_cpp.LLAMA_TOKEN_ATTR_UNKNOWN
-    plain = [t for t in tokens if not llama_cpp.llama_vocab_get_attr(model.vocab, t) & marks]
-    data = b"".join(_piece(model, token) for token in plain)
+def text_of(model: PlainLlama, tokens: Sequence[int], *, marks: bool = False) -> str:
+    """The text of tokens as Hugging Face decodes it, but without half a character at its end.
+
+    ``marks``: show tokens such as ``<|im_end|>`` as they are spelled, which is nothing otherwise.
+    """
+    kinds = llama_cpp.LLAMA_TOKEN_ATTR_CONTROL | llama_cpp.LLAMA_TOKEN_ATTR_UNKNOWN
+    shown = [
+        token
+        for token in tokens
+        if marks or not llama_cpp.llama_vocab_get_attr(model.vocab, token) & kinds
+    ]
+    data = b"".join(_piece(model, token) for token in shown)
     if llama_cpp.llama_vocab_type(model.vocab) == llama_cpp.LLAMA_VOCAB_TYPE_SPM:
         # The tiny vocabularies of this kind put a space in front when they encode.
         data = data.removeprefix(b" ")

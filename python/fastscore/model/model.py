@@ -22,10 +22,11 @@ from fastscore.model.fingerprint import fingerprint
 from fastscore.model.generating import GREEDY, Generating
 from fastscore.model.generation import GenerationRun
 from fastscore.model.generation_limits import GenerationLimits
+from fastscore.model.grammar import gbnf
 from fastscore.model.info import ModelInfo
 from fastscore.model.locate import locate
 from fastscore.model.run import ScoringRun
-from fastscore.model.sampling import check_requests, check_sampling, gbnf
+from fastscore.model.sampling import check_requests, check_sampling
 from fastscore.model.settings import (
     CPU_BATCH,
     GPU_BATCH,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from fastscore.errors import UsageError
 from fastscore.types import GenerationRequest, Sampling
@@ -66,27 +64,3 @@ def check_stops(stop: Sequence[str], where: str = "") -> None:
     for text in stop:
         if not isinstance(text, str) or not text:
             raise UsageError(f"{where}stop holds {text!r:.60}; each is a text that is not empty")
-
-
-def gbnf(grammar: str | None, json_schema: Mapping[str, Any] | str | None) -> str | None:
-    """The GBNF grammar that was asked for, if one was.
-
-    A schema is converted by llama-cpp-python's port of llama.cpp's own converter. Raises UsageError
-    for both at once and for what cannot be converted.
-    """
-    if json_schema is None:
-        if grammar is not None and not grammar.strip():
-            raise UsageError("grammar is empty; give a GBNF grammar with a rule named root")
-        return grammar
-    if grammar is not None:
-        raise UsageError("give either grammar or json_schema, not both")
-    from llama_cpp.llama_grammar import json_schema_to_gbnf
-
-    try:
-        text = json_schema if isinstance(json_schema, str) else json.dumps(json_schema)
-        return str(json_schema_to_gbnf(text))
-    except Exception as error:  # the converter raises whatever its input leads to
-        raise UsageError(
-            f"json_schema {json_schema!r:.200} cannot be made into a grammar: "
-            f"{type(error).__name__}: {error}"
-        ) from error
