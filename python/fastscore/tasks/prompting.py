@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from fastscore.chat import ChatTemplate
 from fastscore.errors import UsageError
@@ -52,13 +52,13 @@ class Prompting:
         if self.fewshot not in ("lm-eval", "shared"):
             raise UsageError(f"fewshot is {self.fewshot!r}; it must be 'lm-eval' or 'shared'")
 
-    def variant(self, task: BaseTask[AnyQuestion]) -> str | None:
+    def variant(self, task: BaseTask[Any]) -> str | None:
         """Say, for tables, what sets the scores apart from lm-eval's; None where nothing does."""
         if self.fewshot == "shared" and task.shots(self.num_fewshot) and not task.same_shots:
             return "shared shots: not lm-eval's per item"
         return None
 
-    def notices(self, task: BaseTask[AnyQuestion]) -> tuple[str, ...]:
+    def notices(self, task: BaseTask[Any]) -> tuple[str, ...]:
         """Say what of a task's prompt the chat template loses."""
         if self.chat is None or self.chat.takes_system:
             return ()
