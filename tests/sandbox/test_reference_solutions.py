@@ -22,6 +22,10 @@ PASSES_EMPTY: dict[int | str, str] = {}
 """Problems whose tests an empty body passes: there is none."""
 
 
+# Some of the published programs have escape sequences that Python calls invalid.
+pytestmark = pytest.mark.filterwarnings("ignore:invalid escape sequence")
+
+
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox() as sandbox:

@@ -114,7 +114,7 @@ class WeakWorker:
         cpu_seconds = ended["cpu_seconds"]
         if verdict is not None and outcome != "timed out":
             outcome, error, message = verdict.outcome, verdict.error, verdict.message
-            cpu_seconds = verdict.cpu_seconds
+            cpu_seconds = max(0.0, verdict.cpu_seconds - ended["cpu_seconds_before"])
         if cpu_seconds > self._limits.cpu_seconds:
             outcome, error, message = "timed out", "", ""
         return Execution(

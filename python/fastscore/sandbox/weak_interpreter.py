@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import math
 import os
 import subprocess
 import sys
@@ -12,9 +12,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from fastscore.sandbox.weak_program import READY
+SCRIPT = Path(__file__).with_name("judge.py")
+READY = b"+"
+"""What the script says once it waits for a request."""
 
-PROGRAM = Path(__file__).with_name("weak_program.py")
+GRACE_SECONDS = 2
+"""Of CPU time beyond the limit, after which the system ends a process that nobody has ended."""
+
 START_SECONDS = 60.0
 """Within which an interpreter has to start, on however busy a machine."""
 
@@ -41,10 +45,17 @@ class Interpreter:
         self._may_begin = threading.Event()
         self._is_ready = threading.Event()
         self._heard = bytearray()
-        command = [sys.executable, "-I", "-S", "-X", "utf8", str(PROGRAM), _judge_file()]
-        # Not DETACHED_PROCESS or the like on Windows: what is needed there is that pipes close.
+        bounds = (
+            math.ceil(limits["cpu_seconds"]) + GRACE_SECONDS,
+            limits["memory_mb"] << 20,
+            limits["file_mb"] << 20,
+            limits["open_files"],
+        )
         self._process = subprocess.Popen(
-            [*command, json.dumps(limits)],
+            [
+                *(sys.executable, "-s", "-S", "-B", "-X", "utf8", str(SCRIPT)),
+                *(_native_module(), "once", *map(str, bounds)),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -58,8 +69,13 @@ class Interpreter:
         threading.Thread(target=self._wait, daemon=True).start()
 
     def wait_until_ready(self) -> bool:
-        """Whether the interpreter has started; False when it has ended or hangs instead."""
-        return self._is_ready.wait(START_SECONDS) and bytes(self._heard) == READY
+        """Whether the interpreter has started; False when it has ended instead.
+
+        TimeoutError when it does neither.
+        """
+        if not self._is_ready.wait(START_SECONDS):
+            raise TimeoutError(f"an interpreter does not start within {START_SECONDS:g} s")
+        return bytes(self._heard) == READY
 
     def give(self, request: bytes) -> None:
         """Let the judge begin."""
@@ -77,7 +93,7 @@ class Interpreter:
         hear, say = self._process.stdout, self._process.stdin
         assert hear is not None
         assert say is not None
-        self._heard += hear.read(len(READY))
+        self._heard += os.read(hear.fileno(), 1)
         if bytes(self._heard) == READY:
             self._is_ready.set()
             self._may_begin.wait()
@@ -95,7 +111,7 @@ class Interpreter:
         self.ended.set()
 
 
-def _judge_file() -> str:
+def _native_module() -> str:
     """The extension module that judges."""
     spec = find_spec("fastscore._sandbox")
     assert spec is not None
@@ -104,6 +120,7 @@ def _judge_file() -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Nothing; on Windows, what no process starts without."""
+    """A fixed order of sets; on Windows, also what no process starts without."""
     wanted = ("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR") if sys.platform == "win32" else ()
-    return {name: os.environ[name] for name in wanted if name in os.environ}
+    found = {name: os.environ[name] for name in wanted if name in os.environ}
+    return {"PYTHONHASHSEED": "0", **found}

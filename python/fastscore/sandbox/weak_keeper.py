@@ -5,7 +5,8 @@ process that asks for verdicts must not. It ends, with all programs, when its st
 
 What it reads is one request a frame; what it writes, one frame for each and one at the start, is
 JSON: ``answer`` (of the judge, in hexadecimal), ``outcome`` and ``message`` where there is no valid
-answer, ``cpu_seconds``, ``wall_seconds``; or ``error``.
+answer, ``cpu_seconds``, ``cpu_seconds_before`` (of the interpreter's own start, which the judge
+counts and the other does not), ``wall_seconds``; or ``error``.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 
 from fastscore.sandbox.weak_frames import read_frame, write_frame
 from fastscore.sandbox.weak_interpreter import Interpreter
-from fastscore.sandbox.weak_processes import Descendants, Usage, adopt_orphans
+from fastscore.sandbox.weak_processes import Descendants, Usage, adopt_orphans, cpu_seconds_of
 from fastscore.sandbox.weak_trees import MANY, remove_tree, tree_size
 
 FIRST_LOOK = 0.02
@@ -56,7 +57,7 @@ class Keeper:
             threading.Thread(target=self._read, daemon=True).start()
             while (request := self._requests.get()) is not None:
                 _say(self._judge(request))
-        except StartError as error:
+        except (StartError, TimeoutError) as error:
             _say({"error": str(error)})
         finally:
             self._descendants.kill()
@@ -71,7 +72,7 @@ class Keeper:
     def _judge(self, request: bytes) -> dict[str, Any]:
         """Run one program to its end, or to that of its limits or of this process."""
         program = self._ready()
-        before = self._descendants.usage(program.pid).cpu_seconds
+        before = cpu_seconds_of(program.pid)
         started = time.monotonic()
         program.give(request)
         self._spare = self._start()
@@ -95,6 +96,7 @@ class Keeper:
             "outcome": outcome,
             "message": message,
             "cpu_seconds": usage.cpu_seconds,
+            "cpu_seconds_before": before,
             "wall_seconds": wall_seconds,
         }
 

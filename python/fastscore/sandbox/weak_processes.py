@@ -39,6 +39,14 @@ def adopt_orphans() -> None:
         libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
+def cpu_seconds_of(pid: int) -> float:
+    """CPU time of one process and of the children it has waited for; 0 when it is gone."""
+    try:
+        return _cpu_seconds(psutil.Process(pid))
+    except psutil.Error:
+        return 0.0
+
+
 class Descendants:
     """All processes that came from this one, but one to be spared where it is named.
 
@@ -54,8 +62,9 @@ class Descendants:
 
     def usage(self, spare: int | None = None) -> Usage:
         """Since the last ``kill``: of the living, and of the dead whose parents waited for them."""
+        living = self._living(spare)
         total = Usage(cpu_seconds=self._cpu_of_reaped)
-        for process in self._living(spare):
+        for process in living:
             with contextlib.suppress(psutil.Error), process.oneshot():
                 total.cpu_seconds += _cpu_seconds(process)
                 total.n_processes += 1

@@ -68,5 +68,6 @@ class Hostile:
     source: str
     accept: frozenset[str] = FAILED
     tests: tuple[str, ...] = (ASSERTS,)
+    prelude: str = ""
     reference: str = ""
     unstopped: str = ""

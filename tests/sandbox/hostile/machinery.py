@@ -6,6 +6,7 @@ from hostile.case import ASSERTS, CHECK, NOT_PASSED, Hostile
 
 BOTH = (ASSERTS, CHECK)
 NUMBER = "assert abs(ascending([3, 1]) - 1) < 1e-6\n"
+HELPER = "def poly(xs): return 1 + len(xs) - 3 * (xs == [1, 2])\n"
 HELPED = """\
 import math
 def check(candidate):
@@ -100,6 +101,7 @@ class Guard(dict):
         "a name that the test calls beside the entry point",
         "def poly(xs): return 0",
         tests=(HELPED,),
+        prelude=HELPER,
     ),
     Hostile(
         "replaces AssertionError",

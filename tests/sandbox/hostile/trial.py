@@ -83,4 +83,4 @@ def hostile_program(case: Hostile, test: str, traps: dict[str, str]) -> Program:
     for name, value in traps.items():
         source = source.replace(f"@{name}@", value)
     entry_point = "ascending" if "check(" in test else None
-    return Program(source, test, entry_point, reference=case.reference)
+    return Program(source, test, entry_point, case.prelude, case.reference)

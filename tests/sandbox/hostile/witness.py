@@ -54,6 +54,8 @@ class Witness:
         code = f"import time; time.sleep(3600)  # {self.mark}"
         self._decoy = subprocess.Popen([sys.executable, "-S", "-c", code])
         self._before = self._state()
+        self._known: set[int] = set()
+        self._known = set(self._descendants())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -146,7 +148,7 @@ class Witness:
         return server
 
     def _descendants(self) -> dict[int, str]:
-        """All processes below this one but the decoy, zombies included, by number."""
+        """All processes below this one, zombies included, that have come since the beginning."""
         parents = {}
         names = {}
         for entry in Path("/proc").iterdir():
@@ -160,7 +162,8 @@ class Witness:
         below = {os.getpid()}
         while more := {pid for pid, parent in parents.items() if parent in below} - below:
             below |= more
-        return {pid: names[pid] for pid in below - {os.getpid(), self._decoy.pid}}
+        mine = {os.getpid(), self._decoy.pid} | self._known
+        return {pid: names[pid] for pid in below - mine}
 
 
 def _state_of(pid: int) -> str:
