@@ -10,14 +10,10 @@ from typing import Any, Literal, cast
 
 from fastscore.errors import ResultsError
 from fastscore.results.fields import MAX_DEPTH, Fields
-from fastscore.results.generation_document import (
-    read_summary,
-    read_work,
-    write_summary,
-    write_work,
-)
+from fastscore.results.generation_document import read_summary, write_summary
 from fastscore.results.results import Results
-from fastscore.results.values import PHASES, AnySample, GroupResult, TaskResult, WorkReport
+from fastscore.results.values import AnySample, GroupResult, TaskResult
+from fastscore.results.work_document import read_work, write_work
 from fastscore.statistics import MetricValue
 from fastscore.types import Origin
 
@@ -80,21 +76,7 @@ def to_document(
         },
         "versions": dict(results.versions),
         "machine": dict(results.machine),
-        "work": _work(results.work),
-    }
-
-
-def _work(work: WorkReport) -> dict[str, Any]:
-    return {
-        "requests": work.requests,
-        "from_store": work.from_store,
-        "tokens_decoded": work.tokens_decoded,
-        "tokens_minimal": work.tokens_minimal,
-        "tokens_naive": work.tokens_naive,
-        "logit_rows": work.logit_rows,
-        "seconds": {phase: float(work.seconds[phase]) for phase in PHASES},
-        "peak_memory_bytes": work.peak_memory_bytes,
-        "generation": write_work(work.generation),
+        "work": write_work(results.work),
     }
 
 
@@ -115,7 +97,7 @@ def from_document(document: Fields, open_samples: OpenSamples) -> Results:
         tokenisation=document.object("tokenisation").text("policy"),
         versions=_read_versions(document),
         machine=document.plain("machine"),
-        work=_read_work(document.object("work")),
+        work=read_work(document.object("work")),
         date=_read_date(document),
     )
 
@@ -196,7 +178,7 @@ def _read_task(fields: Fields, open_samples: OpenSamples) -> TaskResult:
     if file.lines != n:
         raise reference.wrong("lines", f"{n}, the number of items")
     fewshot = fields.object_or_none("fewshot_origin")
-    generation = read_summary(_since_2(fields))
+    generation = read_summary(fields.object_if_there("generation"))
     return TaskResult(
         metrics=metrics,
         n=n,
@@ -285,26 +267,6 @@ def _read_model(document: Fields) -> dict[str, Any]:
 def _read_versions(document: Fields) -> dict[str, str]:
     versions = document.object("versions")
     return {name: versions.text(name) for name in versions.values}
-
-
-def _read_work(fields: Fields) -> WorkReport:
-    seconds = fields.object("seconds")
-    return WorkReport(
-        requests=fields.count("requests"),
-        from_store=fields.count("from_store"),
-        tokens_decoded=fields.count("tokens_decoded"),
-        tokens_minimal=fields.count("tokens_minimal"),
-        tokens_naive=fields.count("tokens_naive"),
-        logit_rows=fields.count("logit_rows"),
-        seconds={phase: seconds.seconds(phase) for phase in PHASES},
-        peak_memory_bytes=fields.count_or_none("peak_memory_bytes"),
-        generation=read_work(_since_2(fields)),
-    )
-
-
-def _since_2(fields: Fields) -> Fields | None:
-    """Return ``generation``, which files of version 1 do not have."""
-    return fields.object_or_none("generation") if "generation" in fields.values else None
 
 
 def _read_date(document: Fields) -> str:

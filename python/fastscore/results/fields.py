@@ -101,6 +101,10 @@ class Fields:
         """Return an object, or None for null."""
         return None if self._get(key) is None else self.object(key)
 
+    def object_if_there(self, key: str) -> Fields | None:
+        """Return an object, or None for null and for a key that older files do not have."""
+        return self.object_or_none(key) if key in self.values else None
+
     def objects(self, key: str) -> Iterator[tuple[str, Fields]]:
         """Yield names and objects of an object that holds only objects."""
         outer = self.object(key)

@@ -7,12 +7,7 @@ from dataclasses import asdict
 from typing import Any, get_args
 
 from fastscore.results.fields import Fields
-from fastscore.results.generation import (
-    GENERATION_PHASES,
-    ExecutionSummary,
-    GenerationSummary,
-    GenerationWork,
-)
+from fastscore.results.generation import ExecutionSummary, GenerationSummary
 from fastscore.results.generation_sample import OUTCOMES
 from fastscore.types import FinishReason, Sampling
 
@@ -103,35 +98,3 @@ def _share(fields: Fields, key: str) -> float | None:
     if not (0 <= share <= 1 or fields.values[key] is None):
         raise fields.wrong(key, "a share from 0 to 1, or null")
     return None if fields.values[key] is None else share
-
-
-def write_work(work: GenerationWork | None) -> dict[str, Any] | None:
-    """Return ``work.generation``."""
-    if work is None:
-        return None
-    seconds = {phase: float(work.seconds[phase]) for phase in GENERATION_PHASES}
-    return {
-        "samples": work.samples,
-        "from_store": work.from_store,
-        "tokens_generated": work.tokens_generated,
-        "prompt_tokens_decoded": work.prompt_tokens_decoded,
-        "prompt_tokens_minimal": work.prompt_tokens_minimal,
-        "programs": work.programs,
-        "seconds": seconds,
-    }
-
-
-def read_work(fields: Fields | None) -> GenerationWork | None:
-    """Read ``work.generation`` back."""
-    if fields is None:
-        return None
-    seconds = fields.object("seconds")
-    return GenerationWork(
-        samples=fields.count("samples"),
-        from_store=fields.count("from_store"),
-        tokens_generated=fields.count("tokens_generated"),
-        prompt_tokens_decoded=fields.count("prompt_tokens_decoded"),
-        prompt_tokens_minimal=fields.count("prompt_tokens_minimal"),
-        programs=fields.count("programs"),
-        seconds={phase: seconds.seconds(phase) for phase in GENERATION_PHASES},
-    )
