@@ -20,7 +20,7 @@ PyObject* public_fraction = nullptr;
 PyObject* private_fraction = nullptr;
 PyTypeObject* deque_type = nullptr;
 PyTypeObject* default_dict_type = nullptr;
-PyObject* allowed_classes = nullptr;
+PyObject* allowed_classes = nullptr;  // list of (class, names of its operators)
 // Builtin classes with operators that look at nothing but plain content.
 std::vector<PyTypeObject*> plain_types;
 
@@ -56,6 +56,8 @@ bool has_no_operators(PyTypeObject* type) {
 // cyclic structures keep their shape and cost no more than their size.
 class Passage {
  public:
+  explicit Passage(Direction direction) : direction_(direction) {}
+
   Ref pass(PyObject* value) {
     PyTypeObject* type = Py_TYPE(value);
     if (is_atom(value, type)) return Ref::borrow(value);
@@ -85,12 +87,17 @@ class Passage {
     return pass_builtin(value, type);
   }
 
-  static bool is_allowed(PyObject* value, PyTypeObject* type) {
-    if (allowed_classes == nullptr) return false;
+  bool is_allowed(PyObject* value, PyTypeObject* type) const {
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(allowed_classes); ++i) {
-      auto* allowed = reinterpret_cast<PyTypeObject*>(PyList_GET_ITEM(allowed_classes, i));
-      if (PyType_IsSubtype(type, allowed)) return true;
-      if (value == reinterpret_cast<PyObject*>(allowed)) return true;
+      PyObject* entry = PyList_GET_ITEM(allowed_classes, i);
+      PyObject* allowed = PyTuple_GET_ITEM(entry, 0);
+      if (value == allowed) return true;
+      if (!PyType_IsSubtype(type, reinterpret_cast<PyTypeObject*>(allowed))) continue;
+      if (direction_ == Direction::argument) return true;
+      if (const char* name = own_operator(type, false, PyTuple_GET_ITEM(entry, 1))) {
+        refuse_operator(type, name);
+      }
+      return true;
     }
     return false;
   }
@@ -240,7 +247,7 @@ class Passage {
     if (type == frozen_) return Ref::borrow(value);
     const bool is_value = is_builtin_value(value);
     if (is_value || type->tp_iternext == nullptr) {
-      if (const char* name = own_operator(type, is_value)) refuse_operator(type, name);
+      if (const char* name = own_operator(type, is_value, nullptr)) refuse_operator(type, name);
     }
     if (is_value) return pass_value(value);
     if (type->tp_iternext != nullptr) return Ref(wrap_iterator(value));
@@ -308,6 +315,7 @@ class Passage {
     kept_.push_back(Ref::borrow(value));
   }
 
+  Direction direction_;
   std::unordered_map<PyObject*, Ref> seen_;
   std::vector<Ref> kept_;
   PyTypeObject* frozen_ = nullptr;  // the class that was looked at last
@@ -335,11 +343,14 @@ bool prepare_boundary(PyObject* public_classes, PyObject* private_classes) {
          take(private_classes, "Fraction", private_fraction);
 }
 
-bool allow_class(PyObject* type) { return PyList_Append(allowed_classes, type) == 0; }
+bool allow_class(PyObject* type, PyObject* operators) {
+  const Ref entry(PyTuple_Pack(2, type, operators));
+  return entry && PyList_Append(allowed_classes, entry.get()) == 0;
+}
 
-PyObject* plain(PyObject* value) {
+PyObject* plain(PyObject* value, Direction direction) {
   try {
-    return Passage().pass(value).release();
+    return Passage(direction).pass(value).release();
   } catch (const std::bad_alloc&) {
     return PyErr_NoMemory();
   }

@@ -16,11 +16,15 @@ namespace fastscore::sandbox {
 // change them. Both are kept.
 bool prepare_boundary(PyObject* public_classes, PyObject* private_classes);
 
-// Objects of this class, and the class itself, pass as they are.
-bool allow_class(PyObject* type);
+// A class that the reference solution defines too, with these operators (a tuple of names): tests may
+// make objects of it, and a program may return them if it defines no other operators.
+bool allow_class(PyObject* type, PyObject* operators);
+
+// A result goes to the tests; an argument came from them, and the program may have changed it.
+enum class Direction { result, argument };
 
 // `value` as the tests may see it: a new reference, or null with an exception set. Ends the process
 // with a refusal when there is no such thing.
-PyObject* plain(PyObject* value);
+PyObject* plain(PyObject* value, Direction direction);
 
 }  // namespace fastscore::sandbox

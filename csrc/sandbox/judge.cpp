@@ -148,11 +148,12 @@ bool bind_names(const Parts& parts, PyObject* program, PyObject* tests) {
     if (PyModule_Check(value.get())) {
       passed = trusted_module(value.get());
       if (!passed) continue;
-    } else if (PyType_Check(value.get()) && PySequence_Contains(parts.classes, name) == 1) {
-      if (!allow_class(value.get())) return false;
+    } else if (PyObject* operators = PyDict_GetItem(parts.classes, name);
+               operators != nullptr && PyType_Check(value.get())) {
+      if (!allow_class(value.get(), operators)) return false;
       passed = value;
     } else {
-      passed = Ref(plain(value.get()));
+      passed = Ref(plain(value.get(), Direction::result));
       if (!passed) return false;
     }
     if (PyDict_SetItem(tests, name, passed.get()) != 0) return false;

@@ -97,15 +97,15 @@ PyObject* py_enter_jail(PyObject*, PyObject* arguments) {
 }
 
 PyObject* py_serve(PyObject*, PyObject* arguments) {
-  int requests, replies;
+  int channel;
   PyObject* tuple;
   Limits limits;
-  if (!PyArg_ParseTuple(arguments, "iiO!", &requests, &replies, &PyTuple_Type, &tuple) ||
+  if (!PyArg_ParseTuple(arguments, "iO!", &channel, &PyTuple_Type, &tuple) ||
       !parse_limits(tuple, limits)) {
     return nullptr;
   }
   try {
-    if (!serve(requests, replies, limits)) return nullptr;
+    if (!serve(channel, limits)) return nullptr;
   } catch (const JailError& error) {
     return raise_os_error(error);
   } catch (const std::exception& error) {
@@ -128,7 +128,7 @@ PyMethodDef methods[] = {
     {"enter_jail", py_enter_jail, METH_VARARGS,
      "enter_jail(directories, hidden, limits): go on as the first process of a jail."},
     {"serve", py_serve, METH_VARARGS,
-     "serve(request_fd, reply_fd, limits): judge requests, each in a child, until they end."},
+     "serve(channel, limits): judge requests, each in a child, until they end."},
 #endif
     {nullptr, nullptr, 0, nullptr},
 };

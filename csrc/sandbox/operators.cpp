@@ -33,11 +33,21 @@ constexpr const char* appearances[] = {
 
 PyObject* dict_of(PyTypeObject* heap_type) { return heap_type->tp_dict; }
 
+bool is_expected(const char* name, PyObject* expected) {
+  for (Py_ssize_t i = 0; expected != nullptr && i < PyTuple_GET_SIZE(expected); ++i) {
+    PyObject* other = PyTuple_GET_ITEM(expected, i);
+    if (PyUnicode_Check(other) && PyUnicode_CompareWithASCIIString(other, name) == 0) return true;
+  }
+  return false;
+}
+
 template <std::size_t Size>
-const char* defined_in(PyTypeObject* type, const char* const (&names)[Size]) {
+const char* defined_in(PyTypeObject* type, const char* const (&names)[Size], PyObject* expected) {
   for (const char* name : names) {
     PyObject* found = PyDict_GetItemString(dict_of(type), name);
-    if (found != nullptr && !is_trusted_function(found)) return name;
+    if (found != nullptr && !is_trusted_function(found) && !is_expected(name, expected)) {
+      return name;
+    }
   }
   return nullptr;
 }
@@ -49,13 +59,13 @@ bool is_mutable_class(PyTypeObject* type) {
          !PyType_HasFeature(type, Py_TPFLAGS_IMMUTABLETYPE);
 }
 
-const char* own_operator(PyTypeObject* type, bool is_value) {
+const char* own_operator(PyTypeObject* type, bool is_value, PyObject* expected) {
   PyObject* bases = type->tp_mro;
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(bases); ++i) {
     auto* base = reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(bases, i));
     if (!is_mutable_class(base)) continue;
-    const char* name = defined_in(base, operators);
-    if (name == nullptr && !is_value) name = defined_in(base, appearances);
+    const char* name = defined_in(base, operators, expected);
+    if (name == nullptr && !is_value) name = defined_in(base, appearances, expected);
     if (name != nullptr) return name;
   }
   return nullptr;

@@ -25,7 +25,7 @@ bool check_contents(PyObject* argument) {
       !PySet_CheckExact(argument)) {
     return true;
   }
-  return static_cast<bool>(Ref(plain(argument)));
+  return static_cast<bool>(Ref(plain(argument, Direction::argument)));
 }
 
 PyObject* call(PyObject* self, PyObject* arguments, PyObject* keywords) {
@@ -36,11 +36,17 @@ PyObject* call(PyObject* self, PyObject* arguments, PyObject* keywords) {
     PyTuple_SET_ITEM(unwrapped.get(), i, Py_NewRef(unwrap(PyTuple_GET_ITEM(arguments, i))));
   }
   const Ref result(PyObject_Call(target_of(self), unwrapped.get(), keywords));
-  if (!result) return nullptr;
+  if (!result) {
+    // It would end a loop of the tests in silence; a generator is not allowed that either (PEP 479).
+    if (PyErr_ExceptionMatches(PyExc_StopIteration)) {
+      PyErr_SetString(PyExc_RuntimeError, "the program raised StopIteration");
+    }
+    return nullptr;
+  }
   for (Py_ssize_t i = 0; i < count; ++i) {
     if (!check_contents(PyTuple_GET_ITEM(arguments, i))) return nullptr;
   }
-  return plain(result.get());
+  return plain(result.get(), Direction::result);
 }
 
 PyObject* next(PyObject* self) {
@@ -48,7 +54,7 @@ PyObject* next(PyObject* self) {
   const iternextfunc step = Py_TYPE(target)->tp_iternext;
   if (step == nullptr) return PyErr_Format(PyExc_TypeError, "this is an iterator no more");
   const Ref item(step(target));
-  return item ? plain(item.get()) : nullptr;
+  return item ? plain(item.get(), Direction::result) : nullptr;
 }
 
 void* slot(auto* function) { return reinterpret_cast<void*>(function); }

@@ -75,11 +75,11 @@ struct Reply {
 
 // ---- the child ----
 
-[[noreturn]] void run_program(const Request& request, PyObject* trusted, int channel,
+[[noreturn]] void run_program(const Request& request, PyObject* trusted, int answers,
                               const Limits& limits) {
   PyOS_AfterFork_Child();
   try {
-    if (dup2(channel, answer_fd) < 0) fail("dup2");
+    if (dup2(answers, answer_fd) < 0) fail("dup2");
     syscall(SYS_close_range, answer_fd + 1, ~0u, 0u);
     confine(limits);
   } catch (const JailError&) {
@@ -96,11 +96,11 @@ struct Reply {
 
 class Watch {
  public:
-  Watch(pid_t process, int channel, int requests, const Limits& limits)
+  Watch(pid_t process, int answers, int caller, const Limits& limits)
       : process_(process),
         handle_(static_cast<int>(syscall(SYS_pidfd_open, process, 0))),
-        channel_(channel),
-        requests_(requests),
+        answers_(answers),
+        caller_(caller),
         limits_(limits) {
     if (handle_.get() < 0) fail("pidfd_open");
   }
@@ -115,15 +115,15 @@ class Watch {
       // The CPU limit cannot be reached earlier than this, unless threads compute side by side.
       const double rest = killed_for_ != nullptr ? 3600 : std::min(cpu_left, wall_left);
       pollfd events[] = {{handle_.get(), POLLIN, 0},
-                         {channel_open_ ? channel_ : -1, POLLIN, 0},
-                         {requests_, 0, 0}};
+                         {is_open_ ? answers_ : -1, POLLIN, 0},
+                         {caller_, 0, 0}};
       const int ready = poll(events, 3, static_cast<int>(std::ceil(rest * 1e3)));
       if (ready < 0 && errno != EINTR) fail("poll");
       if (ready <= 0) continue;
       if (events[1].revents != 0) receive();
       if ((events[2].revents & (POLLHUP | POLLERR)) != 0) end("the caller has gone");
     }
-    while (channel_open_) receive();
+    while (is_open_) receive();
     wall_seconds_ = now() - started_;
   }
 
@@ -143,31 +143,31 @@ class Watch {
 
   void receive() {
     std::uint8_t bytes[1024];
-    const ssize_t got = read(channel_, bytes, sizeof bytes);
+    const ssize_t got = read(answers_, bytes, sizeof bytes);
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) {
-      channel_open_ = errno == EINTR;
+      is_open_ = errno == EINTR;
       return;
     }
     if (got <= 0) {
-      channel_open_ = false;
+      is_open_ = false;
       return;
     }
     received_.insert(received_.end(), bytes, bytes + got);
     // More than any answer: the program is writing there itself.
     if (received_.size() > 2 * answer_bytes) {
-      channel_open_ = false;
+      is_open_ = false;
       end("writing where only the judge writes");
     }
   }
 
   pid_t process_;
   File handle_;
-  int channel_;
-  int requests_;
+  int answers_;
+  int caller_;
   const Limits& limits_;
   double started_ = now();
   double wall_seconds_ = 0;
-  bool channel_open_ = true;
+  bool is_open_ = true;
   const char* killed_for_ = nullptr;
   int status_ = 0;
   rusage usage_ = {};
@@ -224,7 +224,7 @@ Reply Watch::conclude(const std::uint8_t* nonce) const {
   return reply;
 }
 
-void send(int replies, const Reply& reply) {
+void send(int channel, const Reply& reply) {
   std::vector<std::uint8_t> bytes;
   const auto put = [&](std::uint64_t value, int count) {
     for (int byte = 0; byte < count; ++byte) {
@@ -240,18 +240,18 @@ void send(int replies, const Reply& reply) {
   put(n_message, 2);
   bytes.insert(bytes.end(), reply.error.begin(), reply.error.begin() + n_error);
   bytes.insert(bytes.end(), reply.message.begin(), reply.message.begin() + n_message);
-  // Shorter than PIPE_BUF, so written whole.
-  if (write(replies, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) {
+  // Far smaller than the buffer of a socket that the caller has emptied, so written whole.
+  if (write(channel, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) {
     fail("write a reply");
   }
 }
 
-Reply run_one(Request& request, PyObject* trusted, int requests, const Limits& limits) {
+Reply run_one(Request& request, PyObject* trusted, int caller, const Limits& limits) {
   if (getrandom(request.nonce, nonce_bytes, 0) != nonce_bytes) fail("getrandom");
-  int channel[2];
-  if (pipe2(channel, O_CLOEXEC) != 0) fail("pipe2");
-  File reader(channel[0]);
-  File writer(channel[1]);
+  int answers[2];
+  if (pipe2(answers, O_CLOEXEC) != 0) fail("pipe2");
+  File reader(answers[0]);
+  File writer(answers[1]);
   divide_processes();
   PyOS_BeforeFork();
   const pid_t process = fork();
@@ -259,20 +259,20 @@ Reply run_one(Request& request, PyObject* trusted, int requests, const Limits& l
   PyOS_AfterFork_Parent();
   if (process < 0) fail("fork");
   writer.shut();
-  Watch watch(process, reader.get(), requests, limits);
+  Watch watch(process, reader.get(), caller, limits);
   watch.wait();
   return watch.conclude(request.nonce);
 }
 
 }  // namespace
 
-bool serve(int requests, int replies, const Limits& limits) {
+bool serve(int channel, const Limits& limits) {
   Request request;
-  while (read_request(requests, request)) {
+  while (read_request(channel, request)) {
     const Ref trusted(load_trusted(request));
     if (!trusted || !import_for(trusted.get())) return false;
     renew_workspace(limits);
-    send(replies, run_one(request, trusted.get(), requests, limits));
+    send(channel, run_one(request, trusted.get(), channel, limits));
   }
   return true;
 }

@@ -44,11 +44,10 @@ class Execution:
 
     @property
     def detail(self) -> str:
-        """The exception as Python prints it; empty when the program passed."""
-        return (
-            f"{self.error}: {self.message}"
-            if self.error and self.message
-            else (self.error or self.message)
+        """The exception as Python prints it, control characters escaped; empty when it passed."""
+        text = ": ".join(part for part in (self.error, self.message) if part)
+        return "".join(
+            char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
         )
 
     @property

@@ -1,7 +1,7 @@
 """The script of a judging process; see strong.py and weak.py for how it is started.
 
-    python -s -S -B judge.py NATIVE serve REQUESTS REPLIES LIMITS...   in a jail, many programs
-    python -s -S -B judge.py NATIVE once                                one, from stdin to stdout
+    python -s -S -B judge.py NATIVE serve CHANNEL LIMITS...   in a jail, many programs
+    python -s -S -B judge.py NATIVE once LIMITS...            one, from stdin to stdout
 
 NATIVE is the path of fastscore._sandbox. Nothing else of fastscore is imported, and a program finds
 neither this script nor the native module.
@@ -48,7 +48,10 @@ def main(native: str, mode: str, *arguments: str) -> None:
     call = _install(sandbox)
     _forget()
     if mode == "once":
-        call(sandbox.judge_once, *_private_streams())
+        requests, answers = _private_streams()
+        _limit(*map(int, arguments))
+        os.write(answers, b"+")  # from now on it is the program that takes time
+        call(sandbox.judge_once, requests, answers)
     else:
         _serve(sandbox, call, *arguments)
 
@@ -111,16 +114,41 @@ def _private_streams() -> tuple[int, int]:
     return requests, answers
 
 
+def _limit(cpu_seconds: int, memory: int, file: int, open_files: int) -> None:
+    """Set what limits this system has, in seconds and bytes; others watch as well."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    used = int(sum(resource.getrusage(resource.RUSAGE_SELF)[:2]))
+    limits = {
+        "RLIMIT_CPU": used + cpu_seconds,
+        "RLIMIT_AS": memory,
+        "RLIMIT_FSIZE": file,
+        "RLIMIT_NOFILE": open_files,
+        "RLIMIT_CORE": 0,
+    }
+    for name, limit in limits.items():
+        kind = getattr(resource, name)
+        allowed = resource.getrlimit(kind)[1]
+        if allowed != resource.RLIM_INFINITY:
+            limit = min(limit, allowed)
+        try:
+            resource.setrlimit(kind, (limit, limit))
+        except (OSError, ValueError):
+            continue  # macOS knows limits that it does not set
+
+
 def _serve(
     sandbox: ModuleType,
     call: Callable[..., None],
-    requests: str,
-    replies: str,
+    channel: str,
     cpu: str,
     wall: str,
     *whole: str,
 ) -> None:
     import signal
+    import struct
 
     # The interpreter's own handler would end the worker on a Ctrl-C meant for the caller.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -129,10 +157,11 @@ def _serve(
     try:
         sandbox.enter_jail(shown, hidden, limits)
     except OSError as error:
-        os.write(int(replies), f"{error.errno}\n{error.strerror}".encode())
+        step = str(error.strerror).encode()
+        os.write(int(channel), struct.pack("<II", error.errno, len(step)) + step)
         return
-    os.write(int(replies), b"\0")
-    call(sandbox.serve, int(requests), int(replies), limits)
+    os.write(int(channel), struct.pack("<II", 0, 0))
+    call(sandbox.serve, int(channel), limits)
 
 
 def _directories() -> tuple[list[str], list[str]]:

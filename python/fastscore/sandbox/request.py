@@ -94,7 +94,7 @@ def _trusted(test: str, entry_point: str | None, prelude: str, reference: str) -
         _compile(tree, "test"),
         tuple(sorted(_imported(tree) | _imported(prelude_tree))),
         tuple(sorted(wanted | ({entry_point} if entry_point else set()))),
-        tuple(sorted(n.name for n in reference_tree.body if isinstance(n, ast.ClassDef))),
+        _classes(reference_tree),
         entry_point,
     )
     return marshal.dumps(parts)
@@ -134,6 +134,15 @@ def _imported(tree: ast.AST) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found.add(node.module)
     return found
+
+
+def _classes(tree: ast.Module) -> dict[str, tuple[str, ...]]:
+    """The classes of a module, each with the names of its methods."""
+    return {
+        node.name: tuple(part.name for part in node.body if isinstance(part, ast.FunctionDef))
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+    }
 
 
 def _bound(tree: ast.Module) -> set[str]:

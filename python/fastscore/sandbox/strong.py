@@ -1,6 +1,6 @@
 """The strong level: programs run in a jail of the Linux kernel's making.
 
-A worker is a fresh interpreter that shares nothing with this process but two pipes. It moves into
+A worker is a fresh interpreter that shares nothing with this process but a socket. It moves into
 namespaces of its own (user, mounts, processes, network, IPC), where the file system holds the
 standard library and an empty directory, and forks a child for each program. The child is the first
 process of yet another process namespace, without any capability, with resource limits and a filter
@@ -9,13 +9,12 @@ of system calls. See csrc/sandbox/jail.cpp.
 
 from __future__ import annotations
 
+import contextlib
 import errno
-import os
-import select
+import socket
 import struct
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -38,8 +37,11 @@ START_SECONDS = 60.0
 GRACE_SECONDS = 30.0
 """How long after a program's deadline its worker may stay silent before it counts as dead."""
 
+PATIENCE_SECONDS = 5.0
+"""How long a worker that was asked to end may take."""
+
 _REPLY = struct.Struct("<BQQHH")
-_LARGEST_REPLY = 4096
+_GREETING = struct.Struct("<II")
 _ANY_NONCE = bytes(NONCE_BYTES)  # the worker draws one itself
 
 
@@ -48,36 +50,31 @@ class StrongWorker:
 
     def __init__(self, limits: SandboxLimits) -> None:
         self._limits = limits
-        self._closing = threading.Lock()
         native = _native_module()
-        child_requests, self._requests = os.pipe()
-        self._replies, child_replies = os.pipe()
+        self._channel, channel = socket.socketpair()
         try:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-s", "-S", "-B", str(SCRIPT), native, "serve"),
-                    *(str(child_requests), str(child_replies)),
-                    *(str(limits.cpu_seconds), str(limits.deadline)),
+                    *(str(channel.fileno()), str(limits.cpu_seconds), str(limits.deadline)),
                     *(str(limits.memory_mb << 20), str(limits.file_mb << 20)),
                     *(str(limits.open_files), str(limits.processes)),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                pass_fds=(child_requests, child_replies),
+                pass_fds=(channel.fileno(),),
                 cwd="/",
                 env={"PYTHONHASHSEED": "0"},  # the order of a set is no matter of chance
                 start_new_session=True,  # a Ctrl-C at the terminal is for the caller alone
             )
         except OSError as error:
-            os.close(self._requests)
-            os.close(self._replies)
+            self._channel.close()
             raise SandboxError(
                 f"cannot start {sys.executable!r} for the sandbox: {error.strerror}"
             ) from error
         finally:
-            os.close(child_requests)
-            os.close(child_replies)
+            channel.close()
         try:
             self._greet()
         except BaseException:
@@ -86,17 +83,14 @@ class StrongWorker:
 
     def execute(self, request: Request) -> Execution:
         """Judge one program; WorkerDiedError when this worker can judge no more."""
+        deadline = time.monotonic() + self._limits.deadline + GRACE_SECONDS
         try:
-            _write_all(self._requests, request.encode(_ANY_NONCE))
-            reply = self._read(self._limits.deadline + GRACE_SECONDS)
+            self._channel.sendall(request.encode(_ANY_NONCE))
+            reply = self._read(_REPLY.size, deadline)
+            outcome, cpu, wall, n_error, n_message = _REPLY.unpack(reply)
+            texts = self._read(n_error + n_message, deadline)
         except OSError as error:
-            raise WorkerDiedError(f"the worker died: {error.strerror}") from error
-        if len(reply) < _REPLY.size:
-            raise WorkerDiedError("the worker died, or did not answer in time")
-        outcome, cpu, wall, n_error, n_message = _REPLY.unpack_from(reply)
-        texts = reply[_REPLY.size :]
-        if outcome >= len(OUTCOMES) or len(texts) != n_error + n_message:
-            raise WorkerDiedError("the worker answered with something else than a verdict")
+            raise WorkerDiedError(f"the worker died: {error.strerror or error}") from error
         return Execution(
             OUTCOMES[outcome],
             error=texts[:n_error].decode("utf-8", "replace"),
@@ -108,37 +102,43 @@ class StrongWorker:
 
     def close(self) -> None:
         """End the worker and whatever it runs; may come from another thread."""
-        with self._closing:
-            # The first process of the jail dies with this one, and takes all others along.
+        with contextlib.suppress(OSError):  # it has hung up already
+            self._channel.shutdown(socket.SHUT_RDWR)
+        # It ends by itself then, after its children. Killed, it would leave them to be collected
+        # by init.
+        try:
+            self._process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-            for name in ("_requests", "_replies"):
-                descriptor = getattr(self, name)
-                if descriptor >= 0:
-                    setattr(self, name, -1)
-                    os.close(descriptor)
+
+    def __del__(self) -> None:
+        if (channel := getattr(self, "_channel", None)) is not None:
+            channel.close()
 
     def _greet(self) -> None:
-        greeting = self._read(START_SECONDS)
-        if greeting == b"\0":
-            return
-        if not greeting:
+        deadline = time.monotonic() + START_SECONDS
+        try:
+            number, size = _GREETING.unpack(self._read(_GREETING.size, deadline))
+            step = self._read(size, deadline).decode("utf-8", "replace")
+        except OSError as error:
             raise SandboxError(
                 f"the worker of the sandbox ended before it was ready (exit status "
-                f"{self._process.wait()}); run {sys.executable} -s -S -B {SCRIPT} to see why"
-            )
-        number, _, step = greeting.decode("utf-8", "replace").partition("\n")
-        raise SandboxError(explain(int(number), step))
+                f"{self._process.poll()}); run {sys.executable} -s -S -B {SCRIPT} to see why"
+            ) from error
+        if number:
+            raise SandboxError(explain(number, step))
 
-    def _read(self, seconds: float) -> bytes:
-        """One message; empty when the worker is gone or silent. Messages are written whole."""
-        poll = select.poll()
-        poll.register(self._replies, select.POLLIN)
-        deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            if poll.poll(left * 1000):
-                return os.read(self._replies, _LARGEST_REPLY)
-        return b""
+    def _read(self, size: int, deadline: float) -> bytes:
+        """Exactly ``size`` bytes from the worker; OSError when it is gone, or silent too long."""
+        data = b""
+        while len(data) < size:
+            self._channel.settimeout(max(deadline - time.monotonic(), 1e-3))
+            part = self._channel.recv(size - len(data))
+            if not part:
+                raise ConnectionResetError(errno.ECONNRESET, "it ended without an answer")
+            data += part
+        return data
 
 
 def explain(number: int, step: str) -> str:
@@ -176,9 +176,3 @@ def _native_module() -> str:
     path = _sandbox.__file__
     assert path is not None
     return path
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
