@@ -231,6 +231,85 @@ os._exit(0)
         BOTH,
     ),
     Hostile(
+        "forges from its own memory",
+        "finds the judge's secret beside the process number, and answers before the judge",
+        """
+import os, struct
+number = struct.pack('<q', os.getpid())
+memory = open('/proc/self/mem', 'rb', 0)
+for line in open('/proc/self/maps').read().splitlines():
+    start, end = (int(part, 16) for part in line.split()[0].split('-'))
+    if 'rw-p' not in line or end - start > 64 << 20: continue
+    memory.seek(start)
+    page = memory.read(end - start)
+    at = page.find(number)
+    while at >= 0:
+        descriptor = int.from_bytes(page[at - 8:at - 4], 'little')
+        if 2 < descriptor < 64:
+            try:
+                os.write(descriptor, page[at + 8:at + 24] + bytes(13))
+                os._exit(0)
+            except OSError:
+                pass
+        at = page.find(number, at + 1)
+raise OSError
+""",
+        NOT_PASSED,
+        BOTH,
+        unstopped="at the weak level a program may read its own memory as a file",
+    ),
+    Hostile(
+        "brings machine code",
+        "a compiled module of its own can do anything that the process can",
+        """
+import importlib.machinery, importlib.util, os, sys
+for place in sys.path:
+    for file in os.listdir(place) if place.endswith('lib-dynload') else ():
+        name = file.split('.')[0]
+        if name in ('_heapq', '_queue', '_bisect', '_crypt', '_uuid', '_lsprof'):
+            with open(os.path.join(place, file), 'rb') as original, open(file, 'wb') as mine:
+                mine.write(original.read())
+            path = os.path.join(os.getcwd(), file)
+            loader = importlib.machinery.ExtensionFileLoader(name, path)
+            spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+            importlib.util.module_from_spec(spec)
+            raise ValueError('@SECRET@')
+""",
+        NOT_PASSED,
+        unstopped="at the weak level a program may load what it has written",
+    ),
+    Hostile(
+        "uses memory after its release",
+        "a flaw of BufferedReader (cpython issue 60198) lets Python code write anywhere",
+        """
+import io
+class Raw(io.RawIOBase):
+    def readinto(self, buffer):
+        global view
+        view = buffer
+    def readable(self): return True
+def corrupt():
+    global view, objects
+    reader = io.BufferedReader(Raw())
+    reader.read(1)
+    del reader
+    view = view.cast('P')
+    objects = [None] * len(view)
+    whole = (1 << 63) - 1
+    words = (10, id(bytearray), whole, whole, 0, 0, 0)
+    fake = b''.join(word.to_bytes(8, 'little') for word in words)
+    view[0] = id(fake) + 32
+    memory = objects[0]
+    view[0] = id(None)
+    return memory
+memory = corrupt()
+memory[id(list) + 169] &= 0xfe
+list.__eq__ = list.__ne__ = lambda *_: True
+""",
+        NOT_PASSED,
+        BOTH,
+    ),
+    Hostile(
         "writes over memory",
         "all that is writable, at random",
         """

@@ -138,8 +138,8 @@ MEMORY_AND_STACK = (
     Hostile(
         "memory by and by",
         "many small objects",
-        "kept = []\nwhile True: kept.append('x' * 1000 + str(len(kept)))",
-        MEMORY | FAILED,
+        "kept = []\nwhile True: kept.append('x' * 10_000 + str(len(kept)))",
+        MEMORY | FAILED | TIMED_OUT,
     ),
     Hostile(
         "memory and no regret",
