@@ -89,7 +89,7 @@ def bootstrap_with_numpy(values: Floats) -> Spread:
     means = np.empty(10_000)
     for begin in range(0, means.size, rows):
         part = means[begin : begin + rows]
-        drawn = random.integers(0, values.size, (part.size, values.size), dtype=np.int32)
+        drawn = random.integers(0, values.size, (part.size, values.size))
         part[:] = values[drawn].mean(axis=1)
     low, high = np.quantile(means, [0.025, 0.975])
     return Spread(float(means.std(ddof=1)), float(low), float(high))

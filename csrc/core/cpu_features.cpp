@@ -51,6 +51,7 @@ std::uint64_t enabled_register_state() noexcept {
 CpuFeatures detect() noexcept {
   constexpr std::uint32_t kFma = 1u << 12, kOsxsave = 1u << 27;     // leaf 1, ecx
   constexpr std::uint32_t kAvx2 = 1u << 5, kAvx512f = 1u << 16;     // leaf 7, ebx
+  constexpr std::uint32_t kAvx512dq = 1u << 17, kAvx512bw = 1u << 30;
   constexpr std::uint64_t kYmmState = 0x06;                         // XMM and upper halves of YMM
   constexpr std::uint64_t kZmmState = 0xe6;                         // those, opmasks and ZMM
 
@@ -65,6 +66,8 @@ CpuFeatures detect() noexcept {
   found.fma = ymm && (basic.ecx & kFma) != 0;
   found.avx2 = ymm && (extended.ebx & kAvx2) != 0;
   found.avx512f = zmm && (extended.ebx & kAvx512f) != 0;
+  found.avx512dq = found.avx512f && (extended.ebx & kAvx512dq) != 0;
+  found.avx512bw = found.avx512f && (extended.ebx & kAvx512bw) != 0;
   return found;
 }
 
@@ -93,6 +96,8 @@ std::vector<std::string> cpu_feature_names() {
   if (have.avx2) names.emplace_back("avx2");
   if (have.fma) names.emplace_back("fma");
   if (have.avx512f) names.emplace_back("avx512f");
+  if (have.avx512dq) names.emplace_back("avx512dq");
+  if (have.avx512bw) names.emplace_back("avx512bw");
   if (have.neon) names.emplace_back("neon");
   return names;
 }

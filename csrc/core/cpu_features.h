@@ -12,6 +12,8 @@ struct CpuFeatures {
   bool avx2 = false;
   bool fma = false;
   bool avx512f = false;
+  bool avx512dq = false;
+  bool avx512bw = false;
   bool neon = false;
 };
 

@@ -29,29 +29,35 @@ std::uint32_t redraw(const RandomWords& words, std::uint32_t n, std::uint32_t& w
   }
 }
 
+// Indices that are drawn before any is used: drawing and adding up keep the processor's vector and
+// scalar units busy on their own, and hinder each other in turns of one block.
+constexpr std::size_t kBuffer = 16 * kIndexBlock;
+
 // The sum of n draws of one replicate. table: the n values and a zero behind them.
 template <typename Index, typename Block>
 double sum_of_draws(const std::vector<double>& table, const RandomWords& words, Block block) {
-  const auto n = static_cast<std::uint32_t>(table.size() - 1);
-  constexpr std::uint32_t kWords = kIndexBlock * sizeof(Index) / sizeof(std::uint64_t);
-  std::array<Index, kIndexBlock> indices;
+  const std::size_t n = table.size() - 1;
+  const auto bound = static_cast<std::uint32_t>(n);
+  constexpr std::size_t kPerWord = sizeof(std::uint64_t) / sizeof(Index);
+  std::array<Index, kBuffer> indices;
   std::array<double, kSums> sums{};
-  std::uint32_t word = 0, spare_word = kFirstRedraw;
-  for (std::size_t left = n; left > 0; word += kWords) {
-    std::uint64_t rejected = block(words.before(word), n, indices.data());
-    std::size_t taken = kIndexBlock;
-    if (left < kIndexBlock) {
-      taken = (left + kSums - 1) / kSums * kSums;
-      std::fill(indices.begin() + left, indices.begin() + taken, static_cast<Index>(n));
-      rejected &= (std::uint64_t{1} << left) - 1;
+  std::uint32_t spare_word = kFirstRedraw;
+  for (std::size_t done = 0; done < n; done += kBuffer) {
+    const std::size_t wanted = std::min(kBuffer, n - done);
+    for (std::size_t begin = 0; begin < wanted; begin += kIndexBlock) {
+      const auto word = static_cast<std::uint32_t>((done + begin) / kPerWord);
+      std::uint64_t rejected = block(words.before(word), bound, indices.data() + begin);
+      if (wanted - begin < kIndexBlock) rejected &= (std::uint64_t{1} << (wanted - begin)) - 1;
+      for (; rejected != 0; rejected &= rejected - 1) {
+        indices[begin + std::countr_zero(rejected)] =
+            static_cast<Index>(redraw(words, bound, spare_word));
+      }
     }
-    for (; rejected != 0; rejected &= rejected - 1) {
-      indices[std::countr_zero(rejected)] = static_cast<Index>(redraw(words, n, spare_word));
-    }
-    for (std::size_t i = 0; i < taken; i += kSums) {
+    const std::size_t rounded = (wanted + kSums - 1) / kSums * kSums;
+    std::fill(indices.begin() + wanted, indices.begin() + rounded, static_cast<Index>(n));
+    for (std::size_t i = 0; i < rounded; i += kSums) {
       for (std::size_t j = 0; j < kSums; ++j) sums[j] += table[indices[i + j]];
     }
-    left -= std::min(left, taken);
   }
   return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
 }

@@ -42,7 +42,11 @@ std::uint64_t block(std::uint64_t before, std::uint32_t n, Field* indices) noexc
 std::vector<IndexKernel> kernels_of_this_cpu() {
   std::vector<IndexKernel> kernels;
 #if defined(__x86_64__) || defined(_M_X64)
-  if (cpu_features().avx2) kernels.push_back({"avx2", block16_avx2, block32_avx2});
+  const CpuFeatures& cpu = cpu_features();
+  if (cpu.avx512f && cpu.avx512dq && cpu.avx512bw) {
+    kernels.push_back({"avx512", block16_avx512, block32_avx512});
+  }
+  if (cpu.avx2) kernels.push_back({"avx2", block16_avx2, block32_avx2});
 #endif
   kernels.push_back(
       {"portable", block<std::uint16_t, std::uint32_t>, block<std::uint32_t, std::uint64_t>});

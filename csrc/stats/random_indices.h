@@ -36,6 +36,12 @@ std::vector<std::string> available_index_kernels();
 // or not available here.
 const IndexKernel& index_kernel(std::string_view name = "auto");
 
+// Only where the CPU has AVX-512 F, DQ and BW.
+std::uint64_t block16_avx512(std::uint64_t before, std::uint32_t n,
+                             std::uint16_t* indices) noexcept;
+std::uint64_t block32_avx512(std::uint64_t before, std::uint32_t n,
+                             std::uint32_t* indices) noexcept;
+
 // Only where the CPU has AVX2.
 std::uint64_t block16_avx2(std::uint64_t before, std::uint32_t n, std::uint16_t* indices) noexcept;
 std::uint64_t block32_avx2(std::uint64_t before, std::uint32_t n, std::uint32_t* indices) noexcept;

@@ -20,6 +20,8 @@ TEST(cpu_features_agree_with_the_compilers_own_detection) {
   CHECK_EQUAL(cpu.avx2, __builtin_cpu_supports("avx2") != 0);
   CHECK_EQUAL(cpu.fma, __builtin_cpu_supports("fma") != 0);
   CHECK_EQUAL(cpu.avx512f, __builtin_cpu_supports("avx512f") != 0);
+  CHECK_EQUAL(cpu.avx512dq, __builtin_cpu_supports("avx512dq") != 0);
+  CHECK_EQUAL(cpu.avx512bw, __builtin_cpu_supports("avx512bw") != 0);
   CHECK(!cpu.neon);
 }
 #endif
@@ -30,6 +32,8 @@ TEST(cpu_feature_names_list_what_is_set) {
   CHECK_EQUAL(has(names, "avx2"), cpu.avx2);
   CHECK_EQUAL(has(names, "fma"), cpu.fma);
   CHECK_EQUAL(has(names, "avx512f"), cpu.avx512f);
+  CHECK_EQUAL(has(names, "avx512dq"), cpu.avx512dq);
+  CHECK_EQUAL(has(names, "avx512bw"), cpu.avx512bw);
   CHECK_EQUAL(has(names, "neon"), cpu.neon);
 }
 
