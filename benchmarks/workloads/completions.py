@@ -14,8 +14,8 @@ from typing import Any
 
 Row = Mapping[str, Any]
 
-KINDS = ("right",) * 8 + ("slip",) * 8 + ("broken",) * 4
-"""Of what kind 20 completions are."""
+KINDS = ("right", "slip", "right", "slip", "broken") * 4
+"""Of what kind 20 completions are, and the first few of them nearly so."""
 
 SLIPS = {
     "==": "!=",
@@ -44,16 +44,17 @@ SLIPS = {
 """Tokens, and what a slip makes of them."""
 
 
-def completions(row: Row, n: int) -> list[str]:
-    """``n`` completions of a row of HumanEval, in an order that mixes right and wrong ones."""
+def completions(row: Row, n: int, endless: bool = False) -> list[str]:
+    """``n`` completions of a row of HumanEval, in an order that mixes right and wrong ones.
+
+    A slip in a solution with a `while` loop may make a program that never ends. Whoever runs it
+    waits for the same limit, so these are left out unless they are wanted (``endless``).
+    """
     chance = random.Random(row["task_id"])
     right = row["canonical_solution"]
     broken = list(_breaks(right))
-    choices = {
-        "right": [right],
-        "slip": list(_slips(row["prompt"], right)) or broken,
-        "broken": broken,
-    }
+    slips = list(_slips(row["prompt"], right)) if endless or "while" not in right else []
+    choices = {"right": [right], "slip": slips or broken, "broken": broken}
     made = [chance.choice(choices[KINDS[number % len(KINDS)]]) for number in range(n)]
     chance.shuffle(made)
     return made
