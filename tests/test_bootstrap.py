@@ -14,6 +14,7 @@ from scipy import stats
 
 import bootstrap_twin as twin
 from fastscore import Bootstrap, UsageError, _core, bootstrap_mean, standard_error
+from fastscore.bootstrap import _middle
 
 KERNELS = [*_core.index_kernels(), "auto"]
 # Around the lanes, the blocks of 64 draws and the change to longer fields.
@@ -58,7 +59,7 @@ def test_the_summary_is_that_of_the_twins_means(n: int, confidence: float) -> No
         got = bootstrap_mean(values, n_resamples, seed, confidence, n_threads=n_threads)
         assert got.mean == math.fsum(values) / n
         assert got.stderr == means.std(ddof=1)
-        assert got.interval == (low, high)
+        assert got.interval == pytest.approx((low, high), rel=1e-13)
         assert got.confidence == confidence
 
 
@@ -162,3 +163,10 @@ def test_the_core_checks_for_itself() -> None:
     ]:
         with pytest.raises(ValueError, match=message):
             _core.bootstrap_means(np.array(values, float), 1, first, 2, pool, kernel)
+
+
+@given(st.lists(st.floats(-1, 1), min_size=2, max_size=30), st.floats(0.001, 0.999))
+def test_the_ends_are_numpys_quantiles(means: list[float], confidence: float) -> None:
+    got = _middle(np.array(means), confidence)
+    expected = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+    assert got == pytest.approx(expected, rel=1e-12, abs=1e-14)
