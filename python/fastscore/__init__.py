@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     )
     from fastscore.sample_files import evaluate_samples
     from fastscore.tasks import GenerationTask, OpenQuestion, Question, Task
-    from fastscore.types import Likelihood
+    from fastscore.types import Generation, Likelihood, Sampling
 
     __version__: str
 
@@ -59,6 +59,7 @@ __all__ = [
     "DownloadError",
     "EngineMismatchError",
     "FastscoreError",
+    "Generation",
     "GenerationSample",
     "GenerationTask",
     "GroupResult",
@@ -74,6 +75,7 @@ __all__ = [
     "ResultsError",
     "Sample",
     "SampleScores",
+    "Sampling",
     "Task",
     "TaskResult",
     "TokenizerError",
@@ -92,6 +94,7 @@ __all__ = [
 
 _HOME = {
     "Bootstrap": "fastscore.bootstrap",
+    "Generation": "fastscore.types",
     "GenerationSample": "fastscore.results",
     "GenerationTask": "fastscore.tasks",
     "GroupResult": "fastscore.results",
@@ -103,6 +106,7 @@ _HOME = {
     "Question": "fastscore.tasks",
     "Results": "fastscore.results",
     "Sample": "fastscore.results",
+    "Sampling": "fastscore.types",
     "SampleScores": "fastscore.results",
     "Task": "fastscore.tasks",
     "TaskResult": "fastscore.results",
