@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
+
+import pytest
 
 WRONG = """\
 def ascending(numbers):
@@ -60,7 +64,8 @@ class Hostile:
 
     ``source`` follows ``WRONG``. In it ``@NAME@`` stands for a trap that the witness has set, as
     ``witness.Witness.traps`` says. ``unstopped`` says why the weak level does not stop it; it is
-    never run there then.
+    never run there then. ``flaw`` says why it passes nevertheless, at either level; what it does
+    outside is judged all the same.
     """
 
     name: str
@@ -71,3 +76,18 @@ class Hostile:
     prelude: str = ""
     reference: str = ""
     unstopped: str = ""
+    flaw: str = ""
+
+
+def parameters(cases: Iterable[Hostile]) -> list[Any]:
+    """Every test of every case, for ``pytest.mark.parametrize(("case", "number"), ...)``."""
+    return [
+        pytest.param(
+            case,
+            number,
+            id=f"{case.name}, test {number}",
+            marks=[pytest.mark.xfail(reason=case.flaw)] if case.flaw else [],
+        )
+        for case in cases
+        for number in range(len(case.tests))
+    ]

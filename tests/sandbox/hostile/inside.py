@@ -307,7 +307,7 @@ memory[id(list) + 169] &= 0xfe
 list.__eq__ = list.__ne__ = lambda *_: True
 """,
         NOT_PASSED,
-        BOTH,
+        flaw="who can write anywhere in the judge's process is the judge",
     ),
     Hostile(
         "writes over memory",

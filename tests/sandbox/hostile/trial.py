@@ -16,7 +16,7 @@ HONEST = (
     (Program(RIGHT, CHECK, "ascending"), "passed"),
     (Program(WRONG, ASSERTS, None), "failed"),
 )
-"""What follows every hostile program, and its verdict."""
+"""What follows hostile programs, in turn, and the verdict."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,14 @@ def hold(
     witness: Witness,
     workers: int = 4,
 ) -> Report:
-    """Run every test of every case once, each followed by the honest programs."""
+    """Run every test of every case once, each followed by an honest program."""
     report = Report(witness.secret)
     programs: list[Program] = []
     keys: list[tuple[str, int]] = []
     for case in cases:
         for number, test in enumerate(case.tests):
             programs.append(hostile_program(case, test, witness.traps()))
-            programs += [program for program, _ in HONEST]
+            programs.append(HONEST[len(keys) % len(HONEST)][0])
             keys.append((case.name, number))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(witness.home))
@@ -63,11 +63,12 @@ def hold(
         patch.setenv("FASTSCORE_CANARY", witness.secret)
         with Sandbox(level, workers=workers, limits=limits) as sandbox:
             for index, execution in sandbox.run(programs):
-                key = keys[index // 3]
-                if index % 3 == 0:
+                turn = index // 2
+                key = keys[turn]
+                if index % 2 == 0:
                     report.executions[key] = execution
                 else:
-                    expected = HONEST[index % 3 - 1][1]
+                    expected = HONEST[turn % len(HONEST)][1]
                     report.neighbours.append(
                         Neighbour(key[0], expected, execution.outcome, execution.detail)
                     )
