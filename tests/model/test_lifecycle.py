@@ -95,7 +95,7 @@ def test_two_runs_interleaved_by_one_thread_are_refused(tiny_model: TinyModel) -
         requests = model.encode(assorted_pairs())
         first, second = iter(model.scoring(requests)), iter(model.scoring(requests))
         next(first)
-        with pytest.raises(UsageError, match="a scoring run of this model is under way"):
+        with pytest.raises(UsageError, match="a run of this model is under way"):
             next(second)
         rest = list(first)
         assert rest
