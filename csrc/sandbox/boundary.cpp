@@ -1,6 +1,5 @@
 #include "sandbox/boundary.h"
 
-#include <algorithm>
 #include <new>
 #include <string>
 #include <unordered_map>
@@ -14,29 +13,19 @@ namespace fastscore::sandbox {
 namespace {
 
 // Set once, before the program runs; kept until the process ends.
-PyObject* public_counter = nullptr;
-PyObject* private_counter = nullptr;
-PyObject* public_fraction = nullptr;
-PyObject* private_fraction = nullptr;
-PyTypeObject* deque_type = nullptr;
-PyTypeObject* default_dict_type = nullptr;
+Classes known = {};
 PyObject* allowed_classes = nullptr;  // list of (class, names of its operators)
-// Builtin classes with operators that look at nothing but plain content.
-std::vector<PyTypeObject*> plain_types;
-
-constexpr struct {
-  const char* module;
-  const char* name;
-} plain_type_names[] = {
-    {"array", "array"},       {"builtins", "memoryview"}, {"builtins", "range"},
-    {"datetime", "date"},     {"datetime", "datetime"},   {"datetime", "time"},
-    {"datetime", "timedelta"}, {"datetime", "timezone"},  {"decimal", "Decimal"},
-};
-
 PyTypeObject* find_type(const char* module, const char* name) {
   const Ref found(PyImport_ImportModule(module));
   PyObject* type = found ? PyObject_GetAttrString(found.get(), name) : nullptr;
   return reinterpret_cast<PyTypeObject*>(type);
+}
+
+// Builtin classes with operators that look at nothing but plain content.
+bool is_plain_type(PyTypeObject* type) {
+  return type == known.array || type == known.memoryview || type == &PyRange_Type ||
+         type == known.date || type == known.datetime || type == known.time ||
+         type == known.timedelta || type == known.timezone || type == known.decimal;
 }
 
 // Whether a builtin class compares by identity and has neither content nor arithmetic.
@@ -75,8 +64,8 @@ class Passage {
   }
 
   Ref pass_structure(PyObject* value, PyTypeObject* type) {
-    if (is_proxy(value)) return Ref::borrow(value);
-    if (const auto known = seen_.find(value); known != seen_.end()) return known->second;
+    if (is_callable_proxy(value) || is_iterator_proxy(value)) return Ref::borrow(value);
+    if (const auto met = seen_.find(value); met != seen_.end()) return met->second;
     if (is_allowed(value, type)) return Ref::borrow(value);
     if (PyType_Check(value)) return pass_class(value);
     if (type == &PyList_Type) return pass_list(value, value);
@@ -163,8 +152,8 @@ class Passage {
 
   Ref pass_builtin(PyObject* value, PyTypeObject* type) {
     if (type == &PyODict_Type) return pass_dict(value, Ref(PyMapping_Items(value)), type);
-    if (type == default_dict_type) return pass_default_dict(value);
-    if (type == deque_type) return pass_deque(value);
+    if (type == known.default_dict) return pass_default_dict(value);
+    if (type == known.deque) return pass_deque(value);
     if (type == &PyByteArray_Type) return Ref(PyByteArray_FromObject(value));
     if (type == &PyDictKeys_Type || type == &PyDictItems_Type || type == &PyDictValues_Type) {
       return pass_view(value, type);
@@ -172,8 +161,7 @@ class Passage {
     if (type->tp_iternext != nullptr) return Ref(wrap_iterator(value));
     if (type->tp_call != nullptr) return Ref(wrap_callable(value));
     if (type == &PySlice_Type) return pass_slice(value);
-    if (!has_no_operators(type) &&
-        std::find(plain_types.begin(), plain_types.end(), type) == plain_types.end()) {
+    if (direction_ == Direction::result && !has_no_operators(type) && !is_plain_type(type)) {
       // Such as a weak proxy or a mapping proxy, which ask what they stand for.
       const std::string what = std::string("a result of type ") + type->tp_name;
       answer(Outcome::refused, "", what.c_str());
@@ -190,7 +178,7 @@ class Passage {
   }
 
   Ref pass_default_dict(PyObject* value) {
-    Ref built = pass_dict(value, Ref(PyDict_Items(value)), default_dict_type);
+    Ref built = pass_dict(value, Ref(PyDict_Items(value)), known.default_dict);
     const Ref factory(PyObject_GetAttrString(value, "default_factory"));
     if (!built || !factory) return {};
     const Ref passed = pass(factory.get());
@@ -205,7 +193,7 @@ class Passage {
     const Ref passed = items ? pass_list(items.get(), items.get()) : Ref();
     const Ref limit(PyObject_GetAttrString(value, "maxlen"));
     if (!passed || !limit) return {};
-    Ref built(PyObject_CallFunctionObjArgs(reinterpret_cast<PyObject*>(deque_type), passed.get(),
+    Ref built(PyObject_CallFunctionObjArgs(reinterpret_cast<PyObject*>(known.deque), passed.get(),
                                            limit.get(), nullptr));
     if (built) remember(value, built);
     return built;
@@ -242,14 +230,15 @@ class Passage {
   // ---- instances of classes that a program made, or can change ----
 
   Ref pass_instance(PyObject* value, PyTypeObject* type) {
-    if (reinterpret_cast<PyObject*>(type) == public_counter) return pass_counter(value);
-    if (reinterpret_cast<PyObject*>(type) == public_fraction) return pass_fraction(value);
+    if (type == known.public_counter) return pass_counter(value);
+    if (type == known.public_fraction) return pass_fraction(value);
     if (type == frozen_) return Ref::borrow(value);
     const bool is_value = is_builtin_value(value);
     if (is_value || type->tp_iternext == nullptr) {
       if (const char* name = own_operator(type, is_value, nullptr)) refuse_operator(type, name);
     }
-    if (is_value) return pass_value(value);
+    if (direction_ == Direction::argument) freeze_class(type);
+    if (is_value) return type == known.private_counter ? pass_counter(value) : pass_value(value);
     if (type->tp_iternext != nullptr) return Ref(wrap_iterator(value));
     if (type->tp_call != nullptr) return Ref(wrap_callable(value));
     freeze_class(type);
@@ -291,7 +280,7 @@ class Passage {
 
   Ref pass_counter(PyObject* value) {
     const Ref counts = pass_dict(value, Ref(PyDict_Items(value)), &PyDict_Type);
-    Ref built(counts ? PyObject_CallNoArgs(private_counter) : nullptr);
+    Ref built(counts ? PyObject_CallNoArgs(reinterpret_cast<PyObject*>(known.private_counter)) : nullptr);
     if (!built || PyDict_Update(built.get(), counts.get()) != 0) return {};
     remember(value, built);
     return built;
@@ -304,8 +293,8 @@ class Passage {
     const Ref above = pass(numerator.get());
     const Ref below = above ? pass(denominator.get()) : Ref();
     if (!below) return {};
-    return Ref(
-        PyObject_CallFunctionObjArgs(private_fraction, above.get(), below.get(), nullptr));
+    return Ref(PyObject_CallFunctionObjArgs(reinterpret_cast<PyObject*>(known.private_fraction),
+                                            above.get(), below.get(), nullptr));
   }
 
   // A finaliser might free `value` while the rest is still on its way, and its address be used
@@ -324,24 +313,30 @@ class Passage {
 }  // namespace
 
 bool prepare_boundary(PyObject* public_classes, PyObject* private_classes) {
-  const auto take = [](PyObject* from, const char* name, PyObject*& into) {
-    into = Py_XNewRef(PyDict_GetItemString(from, name));
-    return into != nullptr;
+  const auto take = [](PyObject* from, const char* name) {
+    return reinterpret_cast<PyTypeObject*>(Py_XNewRef(PyDict_GetItemString(from, name)));
   };
-  for (const auto& [module, name] : plain_type_names) {
-    PyTypeObject* type = find_type(module, name);
-    if (type == nullptr) return false;
-    plain_types.push_back(type);
-  }
-  deque_type = find_type("collections", "deque");
-  default_dict_type = find_type("collections", "defaultdict");
+  known = {
+      find_type("array", "array"),
+      find_type("datetime", "date"),
+      find_type("datetime", "datetime"),
+      find_type("decimal", "Decimal"),
+      find_type("collections", "defaultdict"),
+      find_type("collections", "deque"),
+      find_type("builtins", "memoryview"),
+      find_type("datetime", "time"),
+      find_type("datetime", "timedelta"),
+      find_type("datetime", "timezone"),
+      take(public_classes, "Counter"),
+      take(private_classes, "Counter"),
+      take(public_classes, "Fraction"),
+      take(private_classes, "Fraction"),
+  };
   allowed_classes = PyList_New(0);
-  return deque_type != nullptr && default_dict_type != nullptr && allowed_classes != nullptr &&
-         take(public_classes, "Counter", public_counter) &&
-         take(private_classes, "Counter", private_counter) &&
-         take(public_classes, "Fraction", public_fraction) &&
-         take(private_classes, "Fraction", private_fraction);
+  return allowed_classes != nullptr && !PyErr_Occurred();
 }
+
+const Classes& classes() { return known; }
 
 bool allow_class(PyObject* type, PyObject* operators) {
   const Ref entry(PyTuple_Pack(2, type, operators));

@@ -16,6 +16,26 @@ namespace fastscore::sandbox {
 // change them. Both are kept.
 bool prepare_boundary(PyObject* public_classes, PyObject* private_classes);
 
+// Classes that values of tests may have, beside those of the C API.
+struct Classes {
+  PyTypeObject* array;
+  PyTypeObject* date;
+  PyTypeObject* datetime;
+  PyTypeObject* decimal;
+  PyTypeObject* default_dict;
+  PyTypeObject* deque;
+  PyTypeObject* memoryview;
+  PyTypeObject* time;
+  PyTypeObject* timedelta;
+  PyTypeObject* timezone;
+  PyTypeObject* public_counter;
+  PyTypeObject* private_counter;
+  PyTypeObject* public_fraction;
+  PyTypeObject* private_fraction;
+};
+
+const Classes& classes();
+
 // A class that the reference solution defines too, with these operators (a tuple of names): tests may
 // make objects of it, and a program may return them if it defines no other operators.
 bool allow_class(PyObject* type, PyObject* operators);

@@ -17,6 +17,7 @@
 #include <cmath>
 #include <csignal>
 #include <cstring>
+#include <fstream>
 
 #include "sandbox/filter.h"
 #include "sandbox/python.h"
@@ -37,7 +38,7 @@ struct MountAttributes {
   unsigned long long set, clear, propagation, user_namespace;
 };
 
-bool is_root = false;         // outside: programs become nobody
+bool has_nobody = false;      // programs run as another user than the worker
 int own_processes = -1;       // the process namespace of the worker
 struct stat empty_workspace;  // as it was when it was mounted
 
@@ -117,13 +118,25 @@ void map_self(uid_t user, gid_t group) {
   write_file("/proc/self/gid_map", same(group));
 }
 
+// Whether this is a root that may hand processes to another user: that of the machine, or of a
+// container with users of its own. A root that stands for a single user is like that user.
+bool may_become_nobody() {
+  if (geteuid() != 0) return false;
+  std::ifstream ranges("/proc/self/uid_map");
+  unsigned long inside = 0, outside = 0, count = 0;
+  while (ranges >> inside >> outside >> count) {
+    if (inside <= nobody && nobody - inside < count) return true;
+  }
+  return false;
+}
+
 void enter_namespaces() {
   const uid_t user = geteuid();
   const gid_t group = getegid();
-  is_root = user == 0;
+  has_nobody = may_become_nobody();
   constexpr int namespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET |
                              CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
-  if (is_root) {
+  if (has_nobody) {
     check(setgroups(0, nullptr), "setgroups");
     Mapper mapper;
     check(unshare(namespaces), "unshare");
@@ -242,14 +255,14 @@ void build_root(const std::vector<std::string>& directories, const std::vector<s
 
 void limit(int resource, unsigned long long value) {
   rlimit bounds{};
-  check(getrlimit(static_cast<__rlimit_resource_t>(resource), &bounds), "getrlimit");
+  check(getrlimit(static_cast<decltype(RLIMIT_CPU)>(resource), &bounds), "getrlimit");
   bounds.rlim_max = std::min<rlim_t>(bounds.rlim_max, value);
   bounds.rlim_cur = bounds.rlim_max;
-  check(setrlimit(static_cast<__rlimit_resource_t>(resource), &bounds), "setrlimit");
+  check(setrlimit(static_cast<decltype(RLIMIT_CPU)>(resource), &bounds), "setrlimit");
 }
 
 void give_up_rights() {
-  if (is_root) {
+  if (has_nobody) {
     check(setresgid(nobody, nobody, nobody), "setresgid");
     check(setresuid(nobody, nobody, nobody), "setresuid");
   }
@@ -298,7 +311,7 @@ void renew_workspace(const Limits& limits) {
 void confine(const Limits& limits) {
   constexpr unsigned long long stack_bytes = 64u << 20;
   // The worker itself and the process it came from count where all have the same user.
-  const unsigned long long others = is_root ? 0 : 2;
+  const unsigned long long others = has_nobody ? 0 : 2;
   const auto seconds = static_cast<unsigned long long>(std::ceil(limits.cpu_seconds));
   check(chdir(workspace), "chdir to the workspace");
   limit(RLIMIT_CORE, 0);

@@ -7,6 +7,8 @@
 #include <stdexcept>
 
 #include "sandbox/boundary.h"
+#include "sandbox/failure.h"
+#include "sandbox/record.h"
 #include "sandbox/seal.h"
 
 #ifdef _WIN32
@@ -20,6 +22,7 @@ namespace {
 
 PyObject* tests_builtins = nullptr;
 PyObject* tests_importer = nullptr;
+PyObject* tests_confirm = nullptr;
 
 // The parts of `trusted`, borrowed; in the order of request.py.
 struct Parts {
@@ -67,29 +70,12 @@ std::uint32_t get_u32(const std::uint8_t* at) {
 
 // ---- how it ended ----
 
-// The name without its module, as a traceback prints builtin ones.
-const char* short_name(PyTypeObject* type) {
-  const char* dot = std::strrchr(type->tp_name, '.');
-  return dot == nullptr ? type->tp_name : dot + 1;
-}
-
-// The text of an exception, cut, as UTF-8. Runs code of the program, but nothing depends on it.
-std::string text_of(PyObject* error) {
-  const Ref text(PyObject_Str(error));
-  const Ref head(text ? PyUnicode_Substring(text.get(), 0, message_bytes / 4) : nullptr);
-  const Ref bytes(head ? PyUnicode_AsEncodedString(head.get(), "utf-8", "replace") : nullptr);
-  PyErr_Clear();
-  return bytes ? std::string(PyBytes_AS_STRING(bytes.get()),
-                             static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get())))
-               : std::string();
-}
-
 // Answers with the exception that is set.
 [[noreturn]] void answer_with_error() {
   const Ref error = take_exception();
   PyObject* value = error.get();
   if (value == nullptr) answer(Outcome::failed, "", "ended without an exception");
-  const std::string name = short_name(Py_TYPE(value));
+  const std::string name = type_name(value);
   if (PyErr_GivenExceptionMatches(value, PyExc_MemoryError)) {
     answer(Outcome::out_of_memory, name.c_str(), "");
   }
@@ -129,7 +115,7 @@ Ref trusted_module(PyObject* module) {
   const Ref exact(name ? PyUnicode_FromObject(name.get()) : nullptr);
   Ref found(exact ? PyObject_CallMethod(tests_importer, "load", "O", exact.get()) : nullptr);
   PyErr_Clear();
-  return found;
+  return found && record_module(exact.get()) ? found : Ref();
 }
 
 // Gives the tests the names that are the program's to define.
@@ -143,22 +129,32 @@ bool bind_names(const Parts& parts, PyObject* program, PyObject* tests) {
       if (PyDict_DelItem(tests, name) != 0) return false;
     }
     const Ref value = Ref::borrow(PyDict_GetItem(program, name));
-    if (!value) continue;  // the tests will say so: NameError
     Ref passed;
-    if (PyModule_Check(value.get())) {
+    if (!value) {
+      // The tests will say so: NameError.
+    } else if (PyModule_Check(value.get())) {
       passed = trusted_module(value.get());
-      if (!passed) continue;
     } else if (PyObject* operators = PyDict_GetItem(parts.classes, name);
                operators != nullptr && PyType_Check(value.get())) {
       if (!allow_class(value.get(), operators)) return false;
+      record_class();
       passed = value;
     } else {
       passed = Ref(plain(value.get(), Direction::result));
-      if (!passed) return false;
+      if (!passed || !record_binding(passed.get())) return false;
+    }
+    if (!passed) {
+      record_unbound();
+      continue;
     }
     if (PyDict_SetItem(tests, name, passed.get()) != 0) return false;
   }
   return true;
+}
+
+// Tests that draw random numbers draw the same ones every time: verdicts can be repeated.
+bool reset_chance() {
+  return static_cast<bool>(Ref(PyObject_CallMethod(tests_importer, "reset_chance", nullptr)));
 }
 
 }  // namespace
@@ -191,9 +187,10 @@ PyObject* load_trusted(const Request& request) {
   return trusted.release();
 }
 
-bool prepare_judge(PyObject* builtins, PyObject* importer) {
+bool prepare_judge(PyObject* builtins, PyObject* importer, PyObject* confirm) {
   tests_builtins = Py_NewRef(builtins);
   tests_importer = Py_NewRef(importer);
+  tests_confirm = Py_NewRef(confirm);
   return PyDict_SetItemString(builtins, "__import__", importer) == 0;
 }
 
@@ -208,8 +205,17 @@ bool import_for(PyObject* trusted) {
   return PyObject_SetAttrString(tests_importer, "is_closed", Py_True) == 0;
 }
 
+bool confirm(PyObject* trusted, const std::string& record) {
+  const Ref load(PyObject_GetAttrString(tests_importer, "load"));
+  const Ref data(
+      PyBytes_FromStringAndSize(record.data(), static_cast<Py_ssize_t>(record.size())));
+  return load && data && reset_chance() &&
+         Ref(PyObject_CallFunctionObjArgs(tests_confirm, trusted, data.get(), load.get(), nullptr));
+}
+
 void judge(const Request& request, PyObject* trusted) {
   const Parts parts(trusted);
+  if (!reset_chance()) answer_with_error();
   const Ref tests = new_globals(tests_builtins);
   if (!tests || (parts.prelude != Py_None && !run(parts.prelude, tests.get()))) answer_with_error();
 

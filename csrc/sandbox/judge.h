@@ -27,12 +27,15 @@ bool read_request(int fd, Request& request);
 // What is trusted, unmarshalled; a new reference, or null with an exception set.
 PyObject* load_trusted(const Request& request);
 
-// Keeps the globals of trusted code: its builtins, with an `__import__` of their own that loads
-// trusted twins of the standard library's modules.
-bool prepare_judge(PyObject* builtins, PyObject* importer);
+// Keeps what trusted code is run with: its builtins, with an `__import__` of their own that loads
+// trusted twins of the standard library's modules, and the function that replays a record.
+bool prepare_judge(PyObject* builtins, PyObject* importer, PyObject* confirm);
 
 // Imports what trusted code will import. Before anything hostile runs.
 bool import_for(PyObject* trusted);
+
+// Whether the tests pass on what record.h has noted, without the program.
+bool confirm(PyObject* trusted, const std::string& record);
 
 // Runs everything and ends the process with an answer. `expect_answer` comes first.
 [[noreturn]] void judge(const Request& request, PyObject* trusted);

@@ -19,12 +19,12 @@ namespace {
 PyObject* py_trusted_builtins(PyObject*, PyObject*) { return trusted_builtins(); }
 
 PyObject* py_install(PyObject*, PyObject* arguments) {
-  PyObject *builtins, *importer, *public_classes, *private_classes;
-  if (!PyArg_ParseTuple(arguments, "O!OO!O!", &PyDict_Type, &builtins, &importer, &PyDict_Type,
-                        &public_classes, &PyDict_Type, &private_classes)) {
+  PyObject *builtins, *importer, *confirm, *public_classes, *private_classes;
+  if (!PyArg_ParseTuple(arguments, "O!OOO!O!", &PyDict_Type, &builtins, &importer, &confirm,
+                        &PyDict_Type, &public_classes, &PyDict_Type, &private_classes)) {
     return nullptr;
   }
-  if (!prepare_judge(builtins, importer) || !prepare_proxies() ||
+  if (!prepare_judge(builtins, importer, confirm) || !prepare_proxies() ||
       !prepare_boundary(public_classes, private_classes) || !install_seals()) {
     if (!PyErr_Occurred()) PyErr_SetString(PyExc_SystemError, "the judge cannot be installed");
     return nullptr;
@@ -121,7 +121,7 @@ PyMethodDef methods[] = {
     {"trusted_builtins", py_trusted_builtins, METH_NOARGS,
      "A copy of the builtins for trusted code; before install()."},
     {"install", py_install, METH_VARARGS,
-     "install(builtins, importer, public_classes, private_classes): what judging rests on."},
+     "install(builtins, importer, confirm, public_classes, private_classes): what judging rests on."},
     {"judge_once", py_judge_once, METH_VARARGS,
      "judge_once(request_fd, answer_fd): read one request, judge it, answer and end the process."},
 #ifdef __linux__

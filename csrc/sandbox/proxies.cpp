@@ -1,6 +1,7 @@
 #include "sandbox/proxies.h"
 
 #include "sandbox/boundary.h"
+#include "sandbox/record.h"
 
 namespace fastscore::sandbox {
 namespace {
@@ -19,13 +20,11 @@ void deallocate(PyObject* self) {
   Py_DECREF(type);
 }
 
-// A program may fill a list that a test handed to it, and the test may look at that list.
-bool check_contents(PyObject* argument) {
-  if (!PyList_CheckExact(argument) && !PyDict_CheckExact(argument) &&
-      !PySet_CheckExact(argument)) {
-    return true;
+// It would end a loop of the tests in silence; a generator may not raise it either (PEP 479).
+void replace_stop_iteration() {
+  if (PyErr_ExceptionMatches(PyExc_StopIteration)) {
+    PyErr_SetString(PyExc_RuntimeError, "the program raised StopIteration");
   }
-  return static_cast<bool>(Ref(plain(argument, Direction::argument)));
 }
 
 PyObject* call(PyObject* self, PyObject* arguments, PyObject* keywords) {
@@ -35,18 +34,21 @@ PyObject* call(PyObject* self, PyObject* arguments, PyObject* keywords) {
   for (Py_ssize_t i = 0; i < count; ++i) {
     PyTuple_SET_ITEM(unwrapped.get(), i, Py_NewRef(unwrap(PyTuple_GET_ITEM(arguments, i))));
   }
+  CallRecord record(arguments);
+  if (!record.begin()) return nullptr;
   const Ref result(PyObject_Call(target_of(self), unwrapped.get(), keywords));
   if (!result) {
-    // It would end a loop of the tests in silence; a generator is not allowed that either (PEP 479).
-    if (PyErr_ExceptionMatches(PyExc_StopIteration)) {
-      PyErr_SetString(PyExc_RuntimeError, "the program raised StopIteration");
-    }
+    replace_stop_iteration();
+    record.end(nullptr);
     return nullptr;
   }
-  for (Py_ssize_t i = 0; i < count; ++i) {
-    if (!check_contents(PyTuple_GET_ITEM(arguments, i))) return nullptr;
+  Ref passed;
+  // What is the tests' own stays the same object.
+  for (Py_ssize_t i = 0; i < count && !passed; ++i) {
+    if (PyTuple_GET_ITEM(arguments, i) == result.get()) passed = result;
   }
-  return plain(result.get(), Direction::result);
+  if (!passed) passed = Ref(plain(result.get(), Direction::result));
+  return passed && record.end(passed.get()) ? passed.release() : nullptr;
 }
 
 PyObject* next(PyObject* self) {
@@ -54,7 +56,9 @@ PyObject* next(PyObject* self) {
   const iternextfunc step = Py_TYPE(target)->tp_iternext;
   if (step == nullptr) return PyErr_Format(PyExc_TypeError, "this is an iterator no more");
   const Ref item(step(target));
-  return item ? plain(item.get(), Direction::result) : nullptr;
+  Ref passed(item ? plain(item.get(), Direction::result) : nullptr);
+  if (item && !passed) return nullptr;
+  return record_item(passed.get()) ? passed.release() : nullptr;
 }
 
 void* slot(auto* function) { return reinterpret_cast<void*>(function); }
@@ -100,10 +104,12 @@ PyObject* wrap_callable(PyObject* target) { return wrap(callable_type, target); 
 
 PyObject* wrap_iterator(PyObject* target) { return wrap(iterator_type, target); }
 
-bool is_proxy(PyObject* object) {
-  return Py_IS_TYPE(object, callable_type) || Py_IS_TYPE(object, iterator_type);
-}
+bool is_callable_proxy(PyObject* object) { return Py_IS_TYPE(object, callable_type); }
 
-PyObject* unwrap(PyObject* object) { return is_proxy(object) ? target_of(object) : object; }
+bool is_iterator_proxy(PyObject* object) { return Py_IS_TYPE(object, iterator_type); }
+
+PyObject* unwrap(PyObject* object) {
+  return is_callable_proxy(object) || is_iterator_proxy(object) ? target_of(object) : object;
+}
 
 }  // namespace fastscore::sandbox

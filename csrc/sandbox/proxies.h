@@ -12,7 +12,8 @@ bool prepare_proxies();
 PyObject* wrap_callable(PyObject* target);
 PyObject* wrap_iterator(PyObject* target);
 
-bool is_proxy(PyObject* object);
+bool is_callable_proxy(PyObject* object);
+bool is_iterator_proxy(PyObject* object);
 
 // What a proxy stands for, or the object itself; borrowed.
 PyObject* unwrap(PyObject* object);

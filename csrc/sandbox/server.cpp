@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "sandbox/judge.h"
+#include "sandbox/record.h"
 
 namespace fastscore::sandbox {
 namespace {
@@ -49,22 +50,6 @@ double cpu_of(pid_t process) {
   return clock_gettime(clock, &time) == 0 ? seconds(time) : 0;
 }
 
-class File {
- public:
-  explicit File(int fd) : fd_(fd) {}
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  ~File() { shut(); }
-  int get() const { return fd_; }
-  void shut() {
-    if (fd_ >= 0) close(fd_);
-    fd_ = -1;
-  }
-
- private:
-  int fd_;
-};
-
 struct Reply {
   Outcome outcome = Outcome::failed;
   std::string error;
@@ -73,23 +58,49 @@ struct Reply {
   double wall_seconds = 0;
 };
 
-// ---- the child ----
+// ---- the children ----
 
-[[noreturn]] void run_program(const Request& request, PyObject* trusted, int answers,
-                              const Limits& limits) {
-  PyOS_AfterFork_Child();
+// The first process of a namespace of its own.
+pid_t fork_apart() {
+  divide_processes();
+  PyOS_BeforeFork();
+  const pid_t process = fork();
+  if (process == 0) {
+    PyOS_AfterFork_Child();
+    return 0;
+  }
+  PyOS_AfterFork_Parent();
+  if (process < 0) fail("fork");
+  return process;
+}
+
+// Keeps no descriptor but the standard three and `channel`, which becomes `answer_fd`; confines.
+void prepare_child(int channel, const Limits& limits) {
   try {
-    if (dup2(answers, answer_fd) < 0) fail("dup2");
+    if (dup2(channel, answer_fd) < 0) fail("dup2");
     syscall(SYS_close_range, answer_fd + 1, ~0u, 0u);
     confine(limits);
   } catch (const JailError&) {
     leave(1);
   }
   PyGC_Enable();
+}
+
+[[noreturn]] void run_program(const Request& request, PyObject* trusted, int answers,
+                              const Limits& limits) {
+  prepare_child(answers, limits);
   // Whatever comes before this is not the program's doing.
   if (write(answer_fd, request.nonce, nonce_bytes) != nonce_bytes) leave(1);
   expect_answer(answer_fd, request.nonce);
+  start_recording();
+  add_to_pass(recorded());
   judge(request, trusted);
+}
+
+[[noreturn]] void run_tests(PyObject* trusted, const std::string& record, int answers,
+                            const Limits& limits) {
+  prepare_child(answers, limits);
+  leave(confirm(trusted, record) ? 0 : 1);
 }
 
 // ---- watching it ----
@@ -102,8 +113,11 @@ class Watch {
         answers_(answers),
         caller_(caller),
         limits_(limits) {
-    if (handle_.get() < 0) fail("pidfd_open");
+    if (handle_ < 0) fail("pidfd_open");
   }
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+  ~Watch() { close(handle_); }
 
   // Waits until the process has ended, by itself or by a limit, and is gone.
   void wait() {
@@ -114,7 +128,7 @@ class Watch {
       if (killed_for_ == nullptr && wall_left <= 0) end("wall-clock time");
       // The CPU limit cannot be reached earlier than this, unless threads compute side by side.
       const double rest = killed_for_ != nullptr ? 3600 : std::min(cpu_left, wall_left);
-      pollfd events[] = {{handle_.get(), POLLIN, 0},
+      pollfd events[] = {{handle_, POLLIN, 0},
                          {is_open_ ? answers_ : -1, POLLIN, 0},
                          {caller_, 0, 0}};
       const int ready = poll(events, 3, static_cast<int>(std::ceil(rest * 1e3)));
@@ -127,7 +141,13 @@ class Watch {
     wall_seconds_ = now() - started_;
   }
 
-  Reply conclude(const std::uint8_t* nonce) const;
+  // The end of a program; what it recorded is moved into `record` if it passed.
+  Reply conclude(const std::uint8_t* nonce, std::string& record) const;
+
+  // Whether it ended by itself and with success.
+  bool succeeded() const {
+    return killed_for_ == nullptr && WIFEXITED(status_) && WEXITSTATUS(status_) == 0;
+  }
 
  private:
   bool has_ended() {
@@ -142,7 +162,7 @@ class Watch {
   }
 
   void receive() {
-    std::uint8_t bytes[1024];
+    std::uint8_t bytes[65536];
     const ssize_t got = read(answers_, bytes, sizeof bytes);
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) {
       is_open_ = errno == EINTR;
@@ -154,14 +174,14 @@ class Watch {
     }
     received_.insert(received_.end(), bytes, bytes + got);
     // More than any answer: the program is writing there itself.
-    if (received_.size() > 2 * answer_bytes) {
+    if (received_.size() > 2 * answer_bytes + longest_record) {
       is_open_ = false;
       end("writing where only the judge writes");
     }
   }
 
   pid_t process_;
-  File handle_;
+  int handle_;
   int answers_;
   int caller_;
   const Limits& limits_;
@@ -178,25 +198,27 @@ std::uint16_t get_u16(const std::uint8_t* at) {
   return static_cast<std::uint16_t>(at[0] | at[1] << 8);
 }
 
-// True when `bytes` are exactly one answer with this nonce.
+// True when `bytes` are one answer with this nonce, and nothing else but the record of a pass.
 bool read_answer(const std::uint8_t* bytes, std::size_t size, const std::uint8_t* nonce,
-                 Reply& reply) {
+                 Reply& reply, std::string& record) {
   if (size < answer_head_bytes || std::memcmp(bytes, nonce, nonce_bytes) != 0) return false;
   const std::uint8_t outcome = bytes[nonce_bytes];
   const std::size_t n_error = get_u16(bytes + nonce_bytes + 9);
   const std::size_t n_message = get_u16(bytes + nonce_bytes + 11);
-  if (outcome > static_cast<std::uint8_t>(Outcome::refused) ||
-      size != answer_head_bytes + n_error + n_message) {
+  const std::size_t n_answer = answer_head_bytes + n_error + n_message;
+  if (outcome > static_cast<std::uint8_t>(Outcome::refused) || size < n_answer ||
+      (size > n_answer && outcome != static_cast<std::uint8_t>(Outcome::passed))) {
     return false;
   }
   const char* texts = reinterpret_cast<const char*>(bytes + answer_head_bytes);
   reply.outcome = static_cast<Outcome>(outcome);
   reply.error.assign(texts, n_error);
   reply.message.assign(texts + n_error, n_message);
+  record.assign(reinterpret_cast<const char*>(bytes + n_answer), size - n_answer);
   return true;
 }
 
-Reply Watch::conclude(const std::uint8_t* nonce) const {
+Reply Watch::conclude(const std::uint8_t* nonce, std::string& record) const {
   Reply reply;
   const double cpu = seconds(usage_.ru_utime) + seconds(usage_.ru_stime);
   const bool has_started =
@@ -206,7 +228,7 @@ Reply Watch::conclude(const std::uint8_t* nonce) const {
   }
   const bool has_answered =
       has_started && read_answer(received_.data() + nonce_bytes, received_.size() - nonce_bytes,
-                                 nonce, reply);
+                                 nonce, reply, record);
   if (cpu > limits_.cpu_seconds) {
     reply = {Outcome::timed_out, "", "CPU time", 0, 0};
   } else if (killed_for_ != nullptr) {
@@ -246,22 +268,59 @@ void send(int channel, const Reply& reply) {
   }
 }
 
-Reply run_one(Request& request, PyObject* trusted, int caller, const Limits& limits) {
+class Pipe {
+ public:
+  Pipe() {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) fail("pipe2");
+    reader = ends[0];
+    writer = ends[1];
+  }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+  ~Pipe() {
+    close(reader);
+    close_writer();
+  }
+  void close_writer() {
+    if (writer >= 0) close(writer);
+    writer = -1;
+  }
+
+  int reader = -1;
+  int writer = -1;
+};
+
+Reply judge_one(Request& request, PyObject* trusted, int caller, const Limits& limits,
+                std::string& record) {
   if (getrandom(request.nonce, nonce_bytes, 0) != nonce_bytes) fail("getrandom");
-  int answers[2];
-  if (pipe2(answers, O_CLOEXEC) != 0) fail("pipe2");
-  File reader(answers[0]);
-  File writer(answers[1]);
-  divide_processes();
-  PyOS_BeforeFork();
-  const pid_t process = fork();
-  if (process == 0) run_program(request, trusted, writer.get(), limits);
-  PyOS_AfterFork_Parent();
-  if (process < 0) fail("fork");
-  writer.shut();
-  Watch watch(process, reader.get(), caller, limits);
+  Pipe answers;
+  const pid_t process = fork_apart();
+  if (process == 0) run_program(request, trusted, answers.writer, limits);
+  answers.close_writer();
+  Watch watch(process, answers.reader, caller, limits);
   watch.wait();
-  return watch.conclude(request.nonce);
+  return watch.conclude(request.nonce, record);
+}
+
+bool confirm_one(PyObject* trusted, const std::string& record, int caller, const Limits& limits) {
+  Pipe unused;
+  const pid_t process = fork_apart();
+  if (process == 0) run_tests(trusted, record, unused.writer, limits);
+  unused.close_writer();
+  Watch watch(process, unused.reader, caller, limits);
+  watch.wait();
+  return watch.succeeded();
+}
+
+Reply run_one(Request& request, PyObject* trusted, int caller, const Limits& limits) {
+  std::string record;
+  Reply reply = judge_one(request, trusted, caller, limits, record);
+  if (reply.outcome == Outcome::passed && !confirm_one(trusted, record, caller, limits)) {
+    reply.outcome = Outcome::refused;
+    reply.message = "its results alone do not pass the tests";
+  }
+  return reply;
 }
 
 }  // namespace

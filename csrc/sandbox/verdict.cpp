@@ -22,6 +22,7 @@ struct {
   long process = 0;
   std::uint8_t nonce[nonce_bytes] = {};
   std::atomic<bool> answered{false};
+  const std::string* record = nullptr;
 } channel;
 
 long process_id() {
@@ -78,6 +79,8 @@ void expect_answer(int fd, const std::uint8_t* nonce) {
   channel.answered = false;
 }
 
+void add_to_pass(const std::string& record) { channel.record = &record; }
+
 void leave(int status) {
 #ifdef _WIN32
   TerminateProcess(GetCurrentProcess(), static_cast<UINT>(status));
@@ -101,6 +104,10 @@ void answer(Outcome outcome, const char* error, const char* message) {
   at = std::copy_n(error, n_error, at);
   at = std::copy_n(message, n_message, at);
   write_all(bytes, static_cast<std::size_t>(at - bytes));
+  if (outcome == Outcome::passed && channel.record != nullptr) {
+    write_all(reinterpret_cast<const std::uint8_t*>(channel.record->data()),
+              channel.record->size());
+  }
   leave(0);
 }
 

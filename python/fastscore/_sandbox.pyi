@@ -10,6 +10,7 @@ def trusted_builtins() -> dict[str, Any]: ...
 def install(
     builtins: dict[str, Any],
     importer: Callable[..., ModuleType],
+    confirm: Callable[..., None],
     public_classes: dict[str, type],
     private_classes: dict[str, type],
 ) -> None: ...

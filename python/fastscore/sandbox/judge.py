@@ -33,7 +33,7 @@ PUBLIC = (
 EXTENSIONS = ("_bz2", "_lzma", "_sqlite3", "_uuid", "pyexpat", "zlib")
 
 # What trusted code uses beyond its own imports.
-PRIVATE = ("collections", "fractions", "_strptime")
+PRIVATE = ("array", "collections", "datetime", "decimal", "fractions", "random", "_strptime")
 
 
 def main(native: str, mode: str, *arguments: str) -> None:
@@ -66,15 +66,7 @@ def _load_native(path: str) -> ModuleType:
 def _install(sandbox: ModuleType) -> Callable[..., None]:
     """Set up trusted code; the function through which all of it is called."""
     builtins = sandbox.trusted_builtins()
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "trusted.py")
-    with open(path, encoding="utf-8") as file:
-        code = compile(file.read(), "<tests>", "exec")
-    trusted: dict[str, Any] = {
-        "__builtins__": builtins,
-        "__name__": "trusted",
-        "__file__": "<tests>",
-    }
-    exec(code, trusted)
+    trusted = _run_trusted("trusted", builtins)
     importer = trusted["Importer"](builtins)
     for name in PRIVATE:
         importer.load(name)
@@ -85,9 +77,23 @@ def _install(sandbox: ModuleType) -> Callable[..., None]:
             "Fraction": load("fractions").Fraction,
         }
 
-    sandbox.install(builtins, importer, classes(importlib.import_module), classes(importer.load))
+    replay = _run_trusted("replay", {**builtins, "__import__": importer})
+    sandbox.install(
+        *(builtins, importer, replay["confirm"]),
+        *(classes(importlib.import_module), classes(importer.load)),
+    )
     call: Callable[..., None] = trusted["call"]
     return call
+
+
+def _run_trusted(name: str, builtins: dict[str, Any]) -> dict[str, Any]:
+    """The globals of a file beside this one, run as trusted code."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.py")
+    with open(path, encoding="utf-8") as file:
+        code = compile(file.read(), "<tests>", "exec")
+    scope = {"__builtins__": builtins, "__name__": name, "__file__": "<tests>"}
+    exec(code, scope)
+    return scope
 
 
 def _forget() -> None:

@@ -20,6 +20,7 @@ import ast
 import builtins
 import marshal
 import struct
+import symtable
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
@@ -88,7 +89,7 @@ def _trusted(test: str, entry_point: str | None, prelude: str, reference: str) -
     prelude_tree = _parse(prelude, "prelude")
     reference_tree = _parse(reference, "reference")
     bound = {entry_point} | _bound(reference_tree)
-    wanted = {name for name in _loaded(tree) if name not in _BUILTINS or name in bound}
+    wanted = {name for name in _wanted(test) if name not in _BUILTINS or name in bound}
     parts = (
         _compile(prelude_tree, "prelude") if prelude_tree.body else None,
         _compile(tree, "test"),
@@ -113,17 +114,26 @@ def _compile(tree: ast.Module, what: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return compile(tree, TESTS, "exec", dont_inherit=True)
+            # Asserts count even where the caller runs without them.
+            return compile(tree, TESTS, "exec", dont_inherit=True, optimize=0)
     except (SyntaxError, ValueError) as error:
         raise UsageError(f"the {what} of a program to judge is not Python: {error}") from error
 
 
-def _loaded(tree: ast.AST) -> set[str]:
-    return {
-        node.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-    }
+def _wanted(test: str) -> set[str]:
+    """Names that the tests look up outside their functions: in their globals."""
+    found: set[str] = set()
+    tables = [symtable.symtable(test, TESTS, "exec")]
+    while tables:
+        table = tables.pop()
+        is_module = table.get_type() == "module"
+        found.update(
+            symbol.get_name()
+            for symbol in table.get_symbols()
+            if symbol.is_referenced() and (is_module or symbol.is_global())
+        )
+        tables += table.get_children()
+    return found
 
 
 def _imported(tree: ast.AST) -> set[str]:

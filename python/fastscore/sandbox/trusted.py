@@ -88,6 +88,11 @@ class Importer:
             setattr(self.modules[parent], tail, module)
         return module
 
+    def reset_chance(self) -> None:
+        """Let the next random numbers be those of every other time."""
+        if "random" in self.modules:
+            self.modules["random"].__dict__["seed"](0)
+
     def _add_copy(self, module: ModuleType) -> ModuleType:
         copy = type(sys)(module.__name__)
         copy.__dict__.update(module.__dict__)
