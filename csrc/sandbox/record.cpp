@@ -83,13 +83,16 @@ class Writer {
     if (type == &PyODict_Type) return write_pairs('o', value);
     if (type == known.private_counter) return write_pairs('C', value);
     if (type == known.default_dict) {
-      return write_attributes('d', value, {"default_factory"}) && write_content(Ref(PyMapping_Items(value)));
+      return write_attributes('d', value, {"default_factory"}) &&
+             write_content(Ref(PyMapping_Items(value)));
     }
     if (type == known.deque) {
-      return write_attributes('q', value, {"maxlen"}) && write_content(Ref(PySequence_List(value)));
+      return write_attributes('q', value, {"maxlen"}) &&
+             write_content(Ref(PySequence_List(value)));
     }
     if (type == known.array) {
-      return write_attributes('y', value, {"typecode"}) && write_content(Ref(PySequence_List(value)));
+      return write_attributes('y', value, {"typecode"}) &&
+             write_content(Ref(PySequence_List(value)));
     }
     if (type == &PyDictKeys_Type) return write_list_of('K', value);
     if (type == &PyDictItems_Type) return write_list_of('I', value);

@@ -15,6 +15,8 @@ namespace {
 bool armed = false;
 PyObject* refusal = nullptr;
 char event_name[64] = "";
+// While true, the audit event of what is being called is no news.
+bool clearing = false;
 
 bool is_trusted_code(PyObject* code) {
   if (code == nullptr || !PyCode_Check(code)) return false;
@@ -38,7 +40,7 @@ bool is_trusted_caller() {
 // ---- audit hook ----
 
 int audit(const char* event, PyObject* arguments, void*) {
-  if (!armed) return 0;
+  if (!armed || clearing) return 0;
   switch (rule(event, arguments)) {
     case Ruling::allow:
       return 0;
@@ -139,40 +141,61 @@ bool seal_type(PyTypeObject* type, Attribute (&attributes)[Size]) {
   return true;
 }
 
-// ---- builtin functions that act on the frame of whoever calls them ----
+// ---- builtin functions that a program may not call in some way ----
 
 // A program may hand such a function to C code (map, defaultdict) that trusted code then drives, so
 // that it acts on the frame of the tests. Replacing the C function behind the object, not the
 // object, leaves no other copy to be found.
+enum class When {
+  called_by_tests,  // refused where the caller is trusted code
+  always,
+  not_clearing,     // refused with anything but None
+};
+
 struct Builtin {
   const char* module;
   const char* name;
-  bool always;  // refused whoever calls it
+  When when;
   PyCFunction original = nullptr;
   PyMethodDef twin = {};  // how trusted code calls the original
 };
 
-std::array<Builtin, 7> builtins = {{
-    {"builtins", "globals", false},
-    {"builtins", "locals", false},
-    {"builtins", "vars", false},
-    {"builtins", "dir", false},
-    {"builtins", "eval", false},
-    {"builtins", "exec", false},
-    {"gc", "set_debug", true},  // DEBUG_SAVEALL collects what trusted code leaves behind
+std::array<Builtin, 9> builtins = {{
+    {"builtins", "globals", When::called_by_tests},
+    {"builtins", "locals", When::called_by_tests},
+    {"builtins", "vars", When::called_by_tests},
+    {"builtins", "dir", When::called_by_tests},
+    {"builtins", "eval", When::called_by_tests},
+    {"builtins", "exec", When::called_by_tests},
+    {"gc", "set_debug", When::always},  // DEBUG_SAVEALL collects what trusted code leaves behind
+    {"sys", "settrace", When::not_clearing},  // doctest, for one, clears it
+    {"sys", "setprofile", When::not_clearing},
 }};
 
-void guard(const Builtin& builtin) {
-  if (armed && (builtin.always || is_trusted_caller())) end_refused(builtin.name);
+struct Clearing {
+  explicit Clearing(bool is_clearing) { clearing = is_clearing; }
+  ~Clearing() { clearing = false; }
+};
+
+bool is_none(PyObject* argument) { return argument == Py_None; }
+
+template <typename... Arguments>
+bool is_none(Arguments...) {
+  return false;
 }
 
 template <std::size_t Index>
 struct Guarded {
   template <typename... Arguments>
   static PyObject* call(PyObject* self, Arguments... arguments) {
-    guard(builtins[Index]);
+    const Builtin& builtin = builtins[Index];
+    const bool is_clearing = builtin.when == When::not_clearing && is_none(arguments...);
+    if (armed && (builtin.when == When::called_by_tests ? is_trusted_caller() : !is_clearing)) {
+      end_refused(builtin.name);
+    }
+    const Clearing scope(is_clearing);
     using Function = PyObject* (*)(PyObject*, Arguments...);
-    return reinterpret_cast<Function>(reinterpret_cast<void (*)()>(builtins[Index].original))(
+    return reinterpret_cast<Function>(reinterpret_cast<void (*)()>(builtin.original))(
         self, arguments...);
   }
 
@@ -239,7 +262,7 @@ PyObject* trusted_builtins() {
   Ref copy(PyDict_Copy(PyModule_GetDict(module.get())));
   if (!copy) return nullptr;
   for (Builtin& builtin : builtins) {
-    if (builtin.always) continue;
+    if (builtin.when != When::called_by_tests) continue;
     PyMethodDef* definition = definition_of(builtin);
     if (definition == nullptr) return nullptr;
     builtin.twin = *definition;
