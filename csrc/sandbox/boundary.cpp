@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "sandbox/classes.h"
 #include "sandbox/operators.h"
 #include "sandbox/proxies.h"
 #include "sandbox/verdict.h"
@@ -12,22 +13,7 @@
 namespace fastscore::sandbox {
 namespace {
 
-// Set once, before the program runs; kept until the process ends.
-Classes known = {};
 PyObject* allowed_classes = nullptr;  // list of (class, names of its operators)
-PyTypeObject* find_type(const char* module, const char* name) {
-  const Ref found(PyImport_ImportModule(module));
-  PyObject* type = found ? PyObject_GetAttrString(found.get(), name) : nullptr;
-  return reinterpret_cast<PyTypeObject*>(type);
-}
-
-// Builtin classes with operators that look at nothing but plain content.
-bool is_plain_type(PyTypeObject* type) {
-  return type == known.array || type == known.memoryview || type == &PyRange_Type ||
-         type == known.date || type == known.datetime || type == known.time ||
-         type == known.timedelta || type == known.timezone || type == known.decimal;
-}
-
 // Whether a builtin class compares by identity and has neither content nor arithmetic.
 bool has_no_operators(PyTypeObject* type) {
   return type->tp_richcompare == PyBaseObject_Type.tp_richcompare &&
@@ -77,6 +63,7 @@ class Passage {
   }
 
   bool is_allowed(PyObject* value, PyTypeObject* type) const {
+    if (allowed_classes == nullptr) return false;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(allowed_classes); ++i) {
       PyObject* entry = PyList_GET_ITEM(allowed_classes, i);
       PyObject* allowed = PyTuple_GET_ITEM(entry, 0);
@@ -152,8 +139,8 @@ class Passage {
 
   Ref pass_builtin(PyObject* value, PyTypeObject* type) {
     if (type == &PyODict_Type) return pass_dict(value, Ref(PyMapping_Items(value)), type);
-    if (type == known.default_dict) return pass_default_dict(value);
-    if (type == known.deque) return pass_deque(value);
+    if (type == classes().default_dict) return pass_default_dict(value);
+    if (type == classes().deque) return pass_deque(value);
     if (type == &PyByteArray_Type) return Ref(PyByteArray_FromObject(value));
     if (type == &PyDictKeys_Type || type == &PyDictItems_Type || type == &PyDictValues_Type) {
       return pass_view(value, type);
@@ -178,7 +165,7 @@ class Passage {
   }
 
   Ref pass_default_dict(PyObject* value) {
-    Ref built = pass_dict(value, Ref(PyDict_Items(value)), known.default_dict);
+    Ref built = pass_dict(value, Ref(PyDict_Items(value)), classes().default_dict);
     const Ref factory(PyObject_GetAttrString(value, "default_factory"));
     if (!built || !factory) return {};
     const Ref passed = pass(factory.get());
@@ -193,8 +180,8 @@ class Passage {
     const Ref passed = items ? pass_list(items.get(), items.get()) : Ref();
     const Ref limit(PyObject_GetAttrString(value, "maxlen"));
     if (!passed || !limit) return {};
-    Ref built(PyObject_CallFunctionObjArgs(reinterpret_cast<PyObject*>(known.deque), passed.get(),
-                                           limit.get(), nullptr));
+    auto* deque = reinterpret_cast<PyObject*>(classes().deque);
+    Ref built(PyObject_CallFunctionObjArgs(deque, passed.get(), limit.get(), nullptr));
     if (built) remember(value, built);
     return built;
   }
@@ -230,15 +217,16 @@ class Passage {
   // ---- instances of classes that a program made, or can change ----
 
   Ref pass_instance(PyObject* value, PyTypeObject* type) {
-    if (type == known.public_counter) return pass_counter(value);
-    if (type == known.public_fraction) return pass_fraction(value);
+    if (type == classes().public_counter) return pass_counter(value);
+    if (type == classes().public_fraction) return pass_fraction(value);
     if (type == frozen_) return Ref::borrow(value);
     const bool is_value = is_builtin_value(value);
     if (is_value || type->tp_iternext == nullptr) {
       if (const char* name = own_operator(type, is_value, nullptr)) refuse_operator(type, name);
     }
     if (direction_ == Direction::argument) freeze_class(type);
-    if (is_value) return type == known.private_counter ? pass_counter(value) : pass_value(value);
+    if (type == classes().private_counter) return pass_counter(value);
+    if (is_value) return pass_value(value);
     if (type->tp_iternext != nullptr) return Ref(wrap_iterator(value));
     if (type->tp_call != nullptr) return Ref(wrap_callable(value));
     freeze_class(type);
@@ -280,7 +268,8 @@ class Passage {
 
   Ref pass_counter(PyObject* value) {
     const Ref counts = pass_dict(value, Ref(PyDict_Items(value)), &PyDict_Type);
-    Ref built(counts ? PyObject_CallNoArgs(reinterpret_cast<PyObject*>(known.private_counter)) : nullptr);
+    auto* counter = reinterpret_cast<PyObject*>(classes().private_counter);
+    Ref built(counts ? PyObject_CallNoArgs(counter) : nullptr);
     if (!built || PyDict_Update(built.get(), counts.get()) != 0) return {};
     remember(value, built);
     return built;
@@ -293,7 +282,7 @@ class Passage {
     const Ref above = pass(numerator.get());
     const Ref below = above ? pass(denominator.get()) : Ref();
     if (!below) return {};
-    return Ref(PyObject_CallFunctionObjArgs(reinterpret_cast<PyObject*>(known.private_fraction),
+    return Ref(PyObject_CallFunctionObjArgs(reinterpret_cast<PyObject*>(classes().private_fraction),
                                             above.get(), below.get(), nullptr));
   }
 
@@ -312,33 +301,9 @@ class Passage {
 
 }  // namespace
 
-bool prepare_boundary(PyObject* public_classes, PyObject* private_classes) {
-  const auto take = [](PyObject* from, const char* name) {
-    return reinterpret_cast<PyTypeObject*>(Py_XNewRef(PyDict_GetItemString(from, name)));
-  };
-  known = {
-      find_type("array", "array"),
-      find_type("datetime", "date"),
-      find_type("datetime", "datetime"),
-      find_type("decimal", "Decimal"),
-      find_type("collections", "defaultdict"),
-      find_type("collections", "deque"),
-      find_type("builtins", "memoryview"),
-      find_type("datetime", "time"),
-      find_type("datetime", "timedelta"),
-      find_type("datetime", "timezone"),
-      take(public_classes, "Counter"),
-      take(private_classes, "Counter"),
-      take(public_classes, "Fraction"),
-      take(private_classes, "Fraction"),
-  };
-  allowed_classes = PyList_New(0);
-  return allowed_classes != nullptr && !PyErr_Occurred();
-}
-
-const Classes& classes() { return known; }
-
 bool allow_class(PyObject* type, PyObject* operators) {
+  if (allowed_classes == nullptr) allowed_classes = PyList_New(0);
+  if (allowed_classes == nullptr) return false;
   const Ref entry(PyTuple_Pack(2, type, operators));
   return entry && PyList_Append(allowed_classes, entry.get()) == 0;
 }

@@ -1,43 +1,18 @@
 // What crosses from a program to the tests that judge it.
 //
-// A test compares, indexes, adds; if the operators that it calls were the program's own, the program
-// would judge itself. So what a program returns reaches the tests as plain values: containers are
-// built anew, subclasses of builtin types become the builtin type, iterators and functions are
-// wrapped so that what they give is made plain too. An object whose class has operators of its own
-// is refused.
+// A test compares, indexes, adds; if the operators that it calls were the program's own, the
+// program would judge itself. So what a program returns reaches the tests as plain values:
+// containers are built anew, subclasses of builtin types become the builtin type, iterators and
+// functions are wrapped so that what they give is made plain too. An object whose class has
+// operators of its own is refused.
 #pragma once
 
 #include "sandbox/python.h"
 
 namespace fastscore::sandbox {
 
-// `private_classes` maps "Counter" and "Fraction" to the trusted twins of these classes and
-// `public_classes` to those that a program sees: they define operators in Python, so a program can
-// change them. Both are kept.
-bool prepare_boundary(PyObject* public_classes, PyObject* private_classes);
-
-// Classes that values of tests may have, beside those of the C API.
-struct Classes {
-  PyTypeObject* array;
-  PyTypeObject* date;
-  PyTypeObject* datetime;
-  PyTypeObject* decimal;
-  PyTypeObject* default_dict;
-  PyTypeObject* deque;
-  PyTypeObject* memoryview;
-  PyTypeObject* time;
-  PyTypeObject* timedelta;
-  PyTypeObject* timezone;
-  PyTypeObject* public_counter;
-  PyTypeObject* private_counter;
-  PyTypeObject* public_fraction;
-  PyTypeObject* private_fraction;
-};
-
-const Classes& classes();
-
-// A class that the reference solution defines too, with these operators (a tuple of names): tests may
-// make objects of it, and a program may return them if it defines no other operators.
+// A class that the reference solution defines too, with these operators (a tuple of names): tests
+// may make objects of it, and a program may return them if it defines no other operators.
 bool allow_class(PyObject* type, PyObject* operators);
 
 // A result goes to the tests; an argument came from them, and the program may have changed it.

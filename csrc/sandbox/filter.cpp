@@ -90,9 +90,7 @@ class Program {
     add(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
   }
 
-  sock_fprog get() {
-    return {static_cast<unsigned short>(code_.size()), code_.data()};
-  }
+  sock_fprog get() { return {static_cast<unsigned short>(code_.size()), code_.data()}; }
 
  private:
   void add(unsigned code, unsigned value) {
@@ -142,10 +140,11 @@ class Program {
   std::vector<sock_filter> code_;
 };
 
+Program program;
+
 }  // namespace
 
 void filter_system_calls() {
-  static Program program;
   const sock_fprog filter = program.get();
   if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) != 0) {
     throw std::system_error(errno, std::generic_category(), "seccomp");

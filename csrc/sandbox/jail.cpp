@@ -1,34 +1,26 @@
 #include "sandbox/jail.h"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/capability.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
-#include <csignal>
-#include <cstring>
-#include <fstream>
 
 #include "sandbox/filter.h"
-#include "sandbox/python.h"
+#include "sandbox/namespaces.h"
 
 namespace fastscore::sandbox {
 namespace {
 
 // The only directory that a program can write to, and where it starts.
 constexpr const char* workspace = "/tmp";
-// Whom programs run as when the caller is root: nobody, on every Linux.
-constexpr unsigned nobody = 65534;
 
 // From <linux/mount.h>, which older systems lack; the same on all architectures.
 constexpr long sys_open_tree = 428, sys_move_mount = 429, sys_mount_setattr = 442;
@@ -38,135 +30,7 @@ struct MountAttributes {
   unsigned long long set, clear, propagation, user_namespace;
 };
 
-bool has_nobody = false;      // programs run as another user than the worker
-int own_processes = -1;       // the process namespace of the worker
 struct stat empty_workspace;  // as it was when it was mounted
-
-[[noreturn]] void fail(const std::string& step) {
-  throw JailError(errno, std::generic_category(), step);
-}
-
-void check(long result, const std::string& step) {
-  if (result < 0) fail(step);
-}
-
-void write_file(const std::string& path, const std::string& text) {
-  const int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
-  check(fd, "open " + path);
-  const ssize_t written = write(fd, text.data(), text.size());
-  const int error = errno;
-  close(fd);
-  errno = error;
-  check(written, "write " + path);
-}
-
-// ---- who is who in the new user namespace ----
-
-// A process outside, which alone may map more than one user: waits for a byte, then maps root and
-// nobody of process `target` to themselves.
-class Mapper {
- public:
-  Mapper() {
-    check(pipe2(pipe_, O_CLOEXEC), "pipe");
-    const pid_t target = getpid();
-    process_ = fork();
-    check(process_, "fork");
-    if (process_ == 0) {
-      close(pipe_[1]);
-      char go = 0;
-      _exit(read(pipe_[0], &go, 1) == 1 && map(target) ? 0 : 1);
-    }
-    close(pipe_[0]);
-  }
-  ~Mapper() {
-    close(pipe_[1]);
-    if (process_ > 0) waitpid(process_, nullptr, 0);
-  }
-  Mapper(const Mapper&) = delete;
-  Mapper& operator=(const Mapper&) = delete;
-
-  void map_now() {
-    check(write(pipe_[1], "", 1), "write to the mapper");
-    int status = 0;
-    check(waitpid(process_, &status, 0), "wait for the mapper");
-    process_ = -1;
-    errno = EPERM;
-    if (status != 0) fail("map users 0 and 65534");
-  }
-
- private:
-  static bool map(pid_t target) {
-    const std::string directory = "/proc/" + std::to_string(target);
-    const std::string identity = "0 0 1\n65534 65534 1\n";
-    try {
-      write_file(directory + "/gid_map", identity);
-      write_file(directory + "/uid_map", identity);
-    } catch (const JailError&) {
-      return false;
-    }
-    return true;
-  }
-
-  int pipe_[2] = {-1, -1};
-  pid_t process_ = -1;
-};
-
-void map_self(uid_t user, gid_t group) {
-  const auto same = [](unsigned id) { return std::to_string(id) + " " + std::to_string(id) + " 1"; };
-  write_file("/proc/self/setgroups", "deny");
-  write_file("/proc/self/uid_map", same(user));
-  write_file("/proc/self/gid_map", same(group));
-}
-
-// Whether this is a root that may hand processes to another user: that of the machine, or of a
-// container with users of its own. A root that stands for a single user is like that user.
-bool may_become_nobody() {
-  if (geteuid() != 0) return false;
-  std::ifstream ranges("/proc/self/uid_map");
-  unsigned long inside = 0, outside = 0, count = 0;
-  while (ranges >> inside >> outside >> count) {
-    if (inside <= nobody && nobody - inside < count) return true;
-  }
-  return false;
-}
-
-void enter_namespaces() {
-  const uid_t user = geteuid();
-  const gid_t group = getegid();
-  has_nobody = may_become_nobody();
-  constexpr int namespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET |
-                             CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
-  if (has_nobody) {
-    check(setgroups(0, nullptr), "setgroups");
-    Mapper mapper;
-    check(unshare(namespaces), "unshare");
-    mapper.map_now();
-  } else {
-    check(unshare(namespaces), "unshare");
-    map_self(user, group);
-  }
-}
-
-// Returns in a child, the first process of the new process namespace. This process waits for it.
-void become_first_process() {
-  PyOS_BeforeFork();
-  const pid_t child = fork();
-  if (child == 0) {
-    PyOS_AfterFork_Child();
-    check(prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl");
-    return;
-  }
-  PyOS_AfterFork_Parent();
-  check(child, "fork");
-  // Whoever reads from or writes to the worker must notice when it ends.
-  syscall(SYS_close_range, 0u, ~0u, 0u);
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
-}
-
-// ---- the file system ----
 
 std::string relative(const std::string& path) { return path.substr(1); }
 
@@ -262,7 +126,7 @@ void limit(int resource, unsigned long long value) {
 }
 
 void give_up_rights() {
-  if (has_nobody) {
+  if (has_nobody()) {
     check(setresgid(nobody, nobody, nobody), "setresgid");
     check(setresuid(nobody, nobody, nobody), "setresuid");
   }
@@ -283,15 +147,7 @@ void enter_jail(const std::vector<std::string>& directories, const std::vector<s
   } catch (const JailError&) {
   }
   enter_namespaces();
-  become_first_process();
-  own_processes = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
-  check(own_processes, "open /proc/self/ns/pid");
   build_root(directories, hidden, limits);
-}
-
-void divide_processes() {
-  check(setns(own_processes, CLONE_NEWPID), "setns");
-  check(unshare(CLONE_NEWPID), "unshare");
 }
 
 void renew_workspace(const Limits& limits) {
@@ -311,7 +167,7 @@ void renew_workspace(const Limits& limits) {
 void confine(const Limits& limits) {
   constexpr unsigned long long stack_bytes = 64u << 20;
   // The worker itself and the process it came from count where all have the same user.
-  const unsigned long long others = has_nobody ? 0 : 2;
+  const unsigned long long others = has_nobody() ? 0 : 2;
   const auto seconds = static_cast<unsigned long long>(std::ceil(limits.cpu_seconds));
   check(chdir(workspace), "chdir to the workspace");
   limit(RLIMIT_CORE, 0);

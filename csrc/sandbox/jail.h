@@ -2,8 +2,9 @@
 #pragma once
 
 #include <string>
-#include <system_error>
 #include <vector>
+
+#include "sandbox/steps.h"
 
 namespace fastscore::sandbox {
 
@@ -17,9 +18,6 @@ struct Limits {
   unsigned long long processes = 0;
 };
 
-// A step that the kernel refused: what() names it, code() says why.
-using JailError = std::system_error;
-
 // Moves on into namespaces of its own, with a file system that holds `directories` (read-only, at
 // their own paths, symbolic links resolved), three devices and an empty workspace. Those of
 // `hidden`, which lie within them, appear empty. What returns is a child process, the first of its
@@ -32,8 +30,5 @@ void confine(const Limits& limits);
 
 // In the jail, between two programs: an empty workspace.
 void renew_workspace(const Limits& limits);
-
-// The next fork starts a process namespace of its own.
-void divide_processes();
 
 }  // namespace fastscore::sandbox

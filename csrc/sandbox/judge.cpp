@@ -198,7 +198,8 @@ bool import_for(PyObject* trusted) {
   PyObject* modules = Parts(trusted).modules;
   if (PyObject_SetAttrString(tests_importer, "is_closed", Py_False) != 0) return false;
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(modules); ++i) {
-    const Ref module(PyObject_CallMethod(tests_importer, "load", "O", PyTuple_GET_ITEM(modules, i)));
+    PyObject* name = PyTuple_GET_ITEM(modules, i);
+    const Ref module(PyObject_CallMethod(tests_importer, "load", "O", name));
     // Code that imports it may never run, or expects the ImportError.
     if (!module) PyErr_Clear();
   }

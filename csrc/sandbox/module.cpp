@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "sandbox/boundary.h"
+#include "sandbox/classes.h"
 #include "sandbox/judge.h"
 #include "sandbox/proxies.h"
 #include "sandbox/python.h"
@@ -25,7 +25,7 @@ PyObject* py_install(PyObject*, PyObject* arguments) {
     return nullptr;
   }
   if (!prepare_judge(builtins, importer, confirm) || !prepare_proxies() ||
-      !prepare_boundary(public_classes, private_classes) || !install_seals()) {
+      !find_classes(public_classes, private_classes) || !install_seals()) {
     if (!PyErr_Occurred()) PyErr_SetString(PyExc_SystemError, "the judge cannot be installed");
     return nullptr;
   }
@@ -121,7 +121,7 @@ PyMethodDef methods[] = {
     {"trusted_builtins", py_trusted_builtins, METH_NOARGS,
      "A copy of the builtins for trusted code; before install()."},
     {"install", py_install, METH_VARARGS,
-     "install(builtins, importer, confirm, public_classes, private_classes): what judging rests on."},
+     "install(builtins, importer, confirm, public_classes, private_classes): what judging needs."},
     {"judge_once", py_judge_once, METH_VARARGS,
      "judge_once(request_fd, answer_fd): read one request, judge it, answer and end the process."},
 #ifdef __linux__

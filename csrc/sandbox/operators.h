@@ -9,9 +9,10 @@ namespace fastscore::sandbox {
 // are written in Python. Builtin classes, and those that C code has made immutable, are not.
 bool is_mutable_class(PyTypeObject* type);
 
-// The name of an operator that a mutable class on the way to `type` defines, or null. Operators that
-// trusted code defines do not count, nor those in the tuple `expected`, which may be null. `is_value`
-// leaves out what a conversion to a builtin value makes irrelevant, such as the text of an object.
+// The name of an operator that a mutable class on the way to `type` defines, or null. Operators
+// that trusted code defines do not count, nor those in the tuple `expected`, which may be null.
+// `is_value` leaves out what a conversion to a builtin value makes irrelevant, such as the text of
+// an object.
 const char* own_operator(PyTypeObject* type, bool is_value, PyObject* expected);
 
 // Keeps the mutable classes on the way to `type` as they are now.

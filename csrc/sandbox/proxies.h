@@ -7,8 +7,8 @@ namespace fastscore::sandbox {
 
 bool prepare_proxies();
 
-// New references. A call of the one, and a step of the other, is the program's; what it gives is made
-// plain before the tests see it.
+// New references. A call of the one, and a step of the other, is the program's; what it gives is
+// made plain before the tests see it.
 PyObject* wrap_callable(PyObject* target);
 PyObject* wrap_iterator(PyObject* target);
 

@@ -1,5 +1,5 @@
-// Python's C API and a reference that releases itself. The module avoids pybind11: it is loaded next
-// to hostile code, and everything in it should be readable in one sitting.
+// Python's C API and a reference that releases itself. The module avoids pybind11: it is loaded
+// next to hostile code, and everything in it should be readable in one sitting.
 #pragma once
 
 #ifndef PY_SSIZE_T_CLEAN

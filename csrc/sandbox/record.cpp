@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "sandbox/boundary.h"
+#include "sandbox/classes.h"
 #include "sandbox/failure.h"
 #include "sandbox/proxies.h"
 #include "sandbox/verdict.h"

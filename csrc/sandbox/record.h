@@ -1,9 +1,9 @@
 // Notes of all that a program told its tests, for a second process that never runs the program.
 //
-// A program shares this process with its tests, and whoever finds a flaw of the interpreter can do to
-// the process what they like. So a pass counts only when the tests pass once more in a clean process,
-// on nothing but the recorded results. The bytes are read by fastscore/sandbox/replay.py, which also
-// says what they look like.
+// A program shares this process with its tests, and whoever finds a flaw of the interpreter can do
+// to the process what they like. So a pass counts only when the tests pass once more in a clean
+// process, on nothing but the recorded results. The bytes are read by fastscore/sandbox/replay.py,
+// which also says what they look like.
 #pragma once
 
 #include <cstddef>
