@@ -25,6 +25,19 @@ SamplerPointer Grammar::begin() const {
   return {f.sampler_clone(parsed_.get()), {f.sampler_free}};
 }
 
+namespace {
+
+// How far below the largest logit a token is when n_vocab such tokens together have less than a
+// millionth of its probability: where filters look, before the temperature, and after it.
+float negligible_distance(const SamplingOptions& options, std::int32_t n_vocab) {
+  constexpr float kMillion = 1e6F;
+  const bool filters = options.top_p < 1 || options.min_p > 0;
+  const float scale = filters ? std::max(options.temperature, 1.0F) : options.temperature;
+  return scale * std::log(kMillion * static_cast<float>(n_vocab));
+}
+
+}  // namespace
+
 TokenSampler::TokenSampler(const Library& library, const SamplingOptions& options,
                            std::uint32_t seed, std::int32_t n_vocab, std::span<const Token> prompt,
                            const Grammar* grammar)
@@ -48,6 +61,9 @@ TokenSampler::TokenSampler(const Library& library, const SamplingOptions& option
       if (options.min_p > 0) {
         add(f_.sampler_init_min_p(options.min_p, kMinKeep));
       }
+      if (!penalises) {  // a penalty may bring down the largest logit, and others into reach
+        reach_ = negligible_distance(options, n_vocab);
+      }
       add(f_.sampler_init_temp(options.temperature));
       add(f_.sampler_init_dist(seed));
     }
@@ -64,10 +80,10 @@ TokenSampler::TokenSampler(const Library& library, const SamplingOptions& option
 }
 
 Token TokenSampler::draw(std::span<const float> logits, Token argmax) {
-  Token token = chain_ == nullptr ? argmax : choose(logits, /*within_grammar=*/false);
+  Token token = chain_ == nullptr ? argmax : choose(logits, logits[argmax] - reach_);
   // Most tokens keep the grammar anyway: to ask about one is cheap, to ask about all is not.
   if (grammar_ != nullptr && !grammar_allows(token)) {
-    token = choose(logits, /*within_grammar=*/true);
+    token = choose_within_grammar(logits);
   }
   if (chain_ != nullptr) {
     f_.sampler_accept(chain_.get(), token);
@@ -78,23 +94,35 @@ Token TokenSampler::draw(std::span<const float> logits, Token argmax) {
   return token;
 }
 
-Token TokenSampler::choose(std::span<const float> logits, bool within_grammar) {
+Token TokenSampler::choose(std::span<const float> logits, float least) {
+  thread_local std::vector<TokenData> candidates;
+  candidates.resize(logits.size());
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    candidates[n] = {static_cast<Token>(i), logits[i], 0};
+    n += logits[i] >= least;  // no branch: which tokens are near cannot be foreseen
+  }
+  return apply_chain({candidates.data(), n, -1, false});
+}
+
+Token TokenSampler::choose_within_grammar(std::span<const float> logits) {
   thread_local std::vector<TokenData> candidates;
   candidates.resize(logits.size());
   for (std::size_t i = 0; i < logits.size(); ++i) {
     candidates[i] = {static_cast<Token>(i), logits[i], 0};
   }
-  if (within_grammar) {
-    TokenDataArray all{candidates.data(), candidates.size(), -1, false};
-    f_.sampler_apply(grammar_.get(), &all);
-    std::erase_if(candidates, [](const TokenData& candidate) {
-      return candidate.logit == -std::numeric_limits<float>::infinity();
-    });
-    if (candidates.empty()) {
-      throw DecodeError("the grammar allows none of the model's tokens here");
-    }
+  TokenDataArray all{candidates.data(), candidates.size(), -1, false};
+  f_.sampler_apply(grammar_.get(), &all);
+  std::erase_if(candidates, [](const TokenData& candidate) {
+    return candidate.logit == -std::numeric_limits<float>::infinity();
+  });
+  if (candidates.empty()) {
+    throw DecodeError("the grammar allows none of the model's tokens here");
   }
-  TokenDataArray array{candidates.data(), candidates.size(), -1, false};
+  return apply_chain({candidates.data(), candidates.size(), -1, false});
+}
+
+Token TokenSampler::apply_chain(TokenDataArray array) {
   if (chain_ != nullptr) {
     f_.sampler_apply(chain_.get(), &array);
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -52,16 +53,23 @@ class TokenSampler {
 
   // Draws the next token. logits: [n_vocab], without NaN; `argmax` is the token of the largest one,
   // the lowest id of equals.
+  // Of tokens too improbable to matter (all of them together weigh less than a millionth)
+  // llama.cpp's samplers are not told: most of a vocabulary is, and most of the time would go there.
   // Samplers of different samples may draw at the same time. Throws DecodeError where the grammar
   // allows no token at all.
   Token draw(std::span<const float> logits, Token argmax);
 
  private:
-  Token choose(std::span<const float> logits, bool within_grammar);
+  Token choose(std::span<const float> logits, float least);
+  Token choose_within_grammar(std::span<const float> logits);
+  Token apply_chain(TokenDataArray array);
   bool grammar_allows(Token token) const;
 
   const Functions& f_;
   bool greedy_;
+  // How far below the largest logit a token may be and still be a candidate; infinite where any may
+  // turn out to be the likeliest.
+  float reach_ = std::numeric_limits<float>::infinity();
   SamplerPointer chain_;    // null: greedy without a penalty, which needs none
   SamplerPointer grammar_;  // or null
 };
