@@ -22,12 +22,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import llama_cpp
-
 from benchmarks import models
 from benchmarks.agreement import TIE, Reference, judge
 from benchmarks.peers.greedy_loop import GreedyLoop, window
 from benchmarks.peers.lm_eval_hf import GENERATION, Oracle
+from benchmarks.peers.spelling import Spelling
 from benchmarks.report.figures import Figure, conclude
 from benchmarks.report.header import print_header, provenance
 from benchmarks.report.options import parser
@@ -79,17 +78,7 @@ def _lm_eval_texts(
     gguf: Path, name: str, items: Sequence[dict[str, Any]]
 ) -> tuple[list[Prompt], list[Reference]]:
     """lm-eval's own prompts and texts. Tokens are spelled by the GGUF file, whose ids they are."""
-    vocabulary = llama_cpp.Llama(str(gguf), vocab_only=True, verbose=False)
-    vocab = llama_cpp.llama_model_get_vocab(vocabulary.model)
-
-    def spelled(ids: Sequence[int]) -> list[bytes | None]:
-        return [
-            None
-            if llama_cpp.llama_vocab_is_eog(vocab, token)
-            else vocabulary.detokenize([token], special=True)
-            for token in ids
-        ]
-
+    spelled = Spelling(gguf).pieces
     prompts, references = [], []
     for item in items:
         settings = item["settings"]
@@ -99,7 +88,6 @@ def _lm_eval_texts(
         references.append(
             Reference(item["text"], spelled(item["ids"]), spelled(item["runner_up"]), item["gaps"])
         )
-    vocabulary.close()
     return prompts, references
 
 

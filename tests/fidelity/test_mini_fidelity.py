@@ -6,10 +6,8 @@ same weights: the demo model's, dequantised to F32.
 
 from __future__ import annotations
 
-import ctypes
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,25 +17,8 @@ GOLDEN = json.loads(Path(__file__).with_name("mini_lm_eval.json").read_text(enco
 
 
 @pytest.fixture(scope="module")
-def f32_model(demo_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo model with the same weight values in float32, 540 MB."""
-    import llama_cpp
-
-    target = tmp_path_factory.mktemp("f32") / "smollm2-f32.gguf"
-    parameters = llama_cpp.llama_model_quantize_default_params()
-    parameters.ftype = llama_cpp.LLAMA_FTYPE_ALL_F32
-    parameters.allow_requantize = True
-    status = llama_cpp.llama_model_quantize(
-        str(demo_model).encode(), str(target).encode(), ctypes.byref(parameters)
-    )
-    assert status == 0
-    return target
-
-
-@pytest.fixture(scope="module")
-def results(f32_model: Path) -> Any:
-    yield evaluate(str(f32_model), list(GOLDEN["tasks"]), progress=False, resume=False)
-    f32_model.unlink()
+def results(f32_model: Path) -> Results:
+    return evaluate(str(f32_model), list(GOLDEN["tasks"]), progress=False, resume=False)
 
 
 def tolerance(value: float) -> float:
