@@ -44,7 +44,8 @@ class Passage {
 
  private:
   static bool is_atom(PyObject* value, PyTypeObject* type) {
-    return value == Py_None || type == &PyLong_Type || type == &PyUnicode_Type ||
+    return value == Py_None || value == Py_Ellipsis || value == Py_NotImplemented ||
+           type == &PyLong_Type || type == &PyUnicode_Type ||
            type == &PyFloat_Type || type == &PyBool_Type || type == &PyBytes_Type ||
            type == &PyComplex_Type;
   }
@@ -58,7 +59,7 @@ class Passage {
     if (type == &PyTuple_Type) return pass_tuple(value, value);
     if (type == &PyDict_Type) return pass_dict(value, Ref(PyDict_Items(value)), type);
     if (type == &PySet_Type || type == &PyFrozenSet_Type) return pass_set(value, value);
-    if (is_mutable_class(type)) return pass_instance(value, type);
+    if (is_python_class(type)) return pass_instance(value, type);
     return pass_builtin(value, type);
   }
 
@@ -145,7 +146,7 @@ class Passage {
     if (type == &PyDictKeys_Type || type == &PyDictItems_Type || type == &PyDictValues_Type) {
       return pass_view(value, type);
     }
-    if (type->tp_iternext != nullptr) return Ref(wrap_iterator(value));
+    if (PyIter_Check(value)) return Ref(wrap_iterator(value));
     if (type->tp_call != nullptr) return Ref(wrap_callable(value));
     if (type == &PySlice_Type) return pass_slice(value);
     if (direction_ == Direction::result && !has_no_operators(type) && !is_plain_type(type)) {
@@ -211,7 +212,7 @@ class Passage {
 
   static Ref pass_class(PyObject* value) {
     auto* type = reinterpret_cast<PyTypeObject*>(value);
-    return is_mutable_class(type) ? Ref(wrap_callable(value)) : Ref::borrow(value);
+    return is_python_class(type) ? Ref(wrap_callable(value)) : Ref::borrow(value);
   }
 
   // ---- instances of classes that a program made, or can change ----
@@ -221,13 +222,13 @@ class Passage {
     if (type == classes().public_fraction) return pass_fraction(value);
     if (type == frozen_) return Ref::borrow(value);
     const bool is_value = is_builtin_value(value);
-    if (is_value || type->tp_iternext == nullptr) {
+    if (is_value || !PyIter_Check(value)) {
       if (const char* name = own_operator(type, is_value, nullptr)) refuse_operator(type, name);
     }
     if (direction_ == Direction::argument) freeze_class(type);
     if (type == classes().private_counter) return pass_counter(value);
     if (is_value) return pass_value(value);
-    if (type->tp_iternext != nullptr) return Ref(wrap_iterator(value));
+    if (PyIter_Check(value)) return Ref(wrap_iterator(value));
     if (type->tp_call != nullptr) return Ref(wrap_callable(value));
     freeze_class(type);
     frozen_ = type;

