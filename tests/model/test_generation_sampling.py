@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import llama_cpp
@@ -171,3 +171,88 @@ def test_equal_prompts_are_read_once_and_draw_the_same(tiny_model: TinyModel) ->
     for sample in (0, 1):
         assert found[2, sample].startswith(found[0, sample])
         assert found[2, sample].startswith(found[1, sample])
+
+
+def test_leaving_out_negligible_tokens_changes_no_draw(
+    tiny_model: TinyModel, tmp_path: Path
+) -> None:
+    # Logits as far apart as those of a trained model: most tokens are out of the sampler's reach.
+    path = tmp_path / "decided.gguf"
+    shutil.copy(tiny_model("llama", n_vocab=1500), path)
+    (output,) = [t for t in GGUFReader(path, "r+").tensors if t.name == "output.weight"]
+    output.data[:] *= 4
+    del output  # the file is complete once it is no longer mapped
+    prompt, numbers = "the river runs", range(20)
+    samplings = [
+        Sampling(temperature=1.0),
+        Sampling(temperature=4.0),  # brings the improbable back
+        Sampling(temperature=0.5, top_k=300),
+        Sampling(temperature=4.0, top_p=0.999),
+        Sampling(temperature=4.0, min_p=1e-6),
+        Sampling(temperature=4.0, repeat_penalty=1.3),
+    ]
+    with open_tiny(path, exact=True) as model, PlainLlama(path) as plain:
+        ids = model.tokenize(prompt)
+        _, rows = plain.decode([Entry(t, i, output=True) for i, t in enumerate(ids)])
+        assert np.mean(rows[-1] < rows[-1].max() - np.log(1e6 * 1500)) > 0.5
+        for sampling in samplings:
+            (request,) = [GenerationRequest(prompt, tuple(numbers), max_tokens=8)]
+            found = {
+                done.sample: done.generation.text
+                for step in model.generating([request], sampling)
+                for done in step
+            }
+            expected = {number: drawn(plain, ids, sampling, number, 8) for number in numbers}
+            # A random number next to the border of two tokens may fall on either side of it.
+            assert sum(found[k] == expected[k] for k in numbers) >= len(numbers) - 1, sampling
+
+
+@pytest.fixture
+def one_favourite(tiny_model: TinyModel, tmp_path: Path) -> Callable[[str, float], Path]:
+    """Make a model that always has one token ``distance`` above all the others."""
+
+    def write(token: str, distance: float) -> Path:
+        path = tmp_path / "favourite.gguf"
+        shutil.copy(tiny_model("llama"), path)
+        reader = GGUFReader(path, "r+")
+        (index,) = [i for i, t in enumerate(_vocabulary(reader)) if t == token]
+        for tensor in reader.tensors:
+            if tensor.name.endswith(("attn_output.weight", "ffn_down.weight")):
+                tensor.data[:] = 0  # no layer adds anything to the embedding, which is all ones
+            elif tensor.name in ("token_embd.weight", "output_norm.weight"):
+                tensor.data[:] = 1
+            elif tensor.name == "output.weight":
+                tensor.data[:] = 0
+                tensor.data[index] = distance / tensor.data.shape[1]
+        return path
+
+    return write
+
+
+def _vocabulary(reader: GGUFReader) -> list[str]:
+    return list(reader.fields["tokenizer.ggml.tokens"].contents())
+
+
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        Sampling(temperature=1.0),
+        Sampling(temperature=0.25),
+        Sampling(temperature=4.0),
+        Sampling(temperature=4.0, min_p=1e-30),
+        Sampling(temperature=0.25, top_p=1 - 2**-24),
+    ],
+    ids=str,
+)
+def test_tokens_that_matter_together_are_drawn_however_improbable_each_is(
+    one_favourite: Callable[[str, float], Path], sampling: Sampling
+) -> None:
+    with open_tiny(one_favourite("c", 1.0)) as model:
+        others = model.info.n_vocab - 1
+    share = 0.01  # of all others together
+    distance = sampling.temperature * np.log(others * (1 - share) / share)
+    with open_tiny(one_favourite("c", distance)) as model:
+        (run,) = [model.generating([GenerationRequest("a", tuple(range(4000)), (), 1)], sampling)]
+        n_others = sum(done.generation.text != "c" for step in run for done in step)
+    # The standard deviation of 4,000 draws of probability 0.01 is 6.3.
+    assert abs(n_others - 40) < 5 * 6.3
