@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, get_args
 
 from fastscore.generation_settings import GenerationPlan
 from fastscore.metrics import Score
-from fastscore.pass_rates import pass_rate
+from fastscore.pass_rates import PassRates, pass_rate, pass_rates
 from fastscore.results import GenerationSample, GenerationSummary, MetricValue
 from fastscore.statistics import summarise
 from fastscore.tasks import GenerationTask
@@ -73,7 +73,7 @@ class Answered:
                 name: _share_of([one.scores[name] for one in samples], self.plan.n)
                 for name in columns
             },
-            self._summary(samples, None),
+            self._summary(),
         )
 
     def judge_programs(
@@ -88,14 +88,14 @@ class Answered:
         n = self.plan.n
         rows = [executions[at : at + n] for at in range(0, len(executions), n)]
         n_passed = [sum(one.outcome == "passed" for one in row) for row in rows]
-        rates = {f"pass@{k}": pass_rate([n] * len(rows), n_passed, k) for k in self.plan.k}
+        rates = pass_rates(n, n_passed, self.plan.k)
         scores = [
-            {name: Score(rate.by_problem[i]) for name, rate in rates.items()}
+            {f"pass@{k}": Score(rate.by_problem[i]) for k, rate in rates.by_k.items()}
             for i in range(len(rows))
         ]
         samples = self._samples(extracted, scores, rows, log_prompts)
-        metrics = {name: rate.value for name, rate in rates.items()}
-        return Judged(samples, metrics, self._summary(samples, execution))
+        metrics = {f"pass@{k}": rate.value for k, rate in rates.by_k.items()}
+        return Judged(samples, metrics, self._summary(rates, execution))
 
     def leave_unjudged(self, extracted: Extracted, *, log_prompts: bool) -> Judged:
         """Keep the texts of a task whose programs may not be run."""
@@ -103,7 +103,7 @@ class Answered:
         unknown = dict.fromkeys(names, Score(math.nan, "the programs were not run"))
         samples = self._samples(extracted, [unknown] * len(self.items), None, log_prompts)
         undefined = MetricValue(math.nan, math.nan, (math.nan, math.nan), NOT_RUN)
-        return Judged(samples, dict.fromkeys(names, undefined), self._summary(samples, None))
+        return Judged(samples, dict.fromkeys(names, undefined), self._summary())
 
     def _samples(
         self,
@@ -135,14 +135,10 @@ class Answered:
         return samples
 
     def _summary(
-        self, samples: Sequence[GenerationSample], execution: ExecutionSummary | None
+        self, rates: PassRates | None = None, execution: ExecutionSummary | None = None
     ) -> GenerationSummary:
         generations = [one for row in self.generations for one in row]
         ended = Counter(one.finish_reason for one in generations)
-        none_passed = all_passed = None
-        if execution is not None:
-            none_passed = sum(one.n_passed == 0 for one in samples) / len(samples)
-            all_passed = sum(one.n_passed == self.plan.n for one in samples) / len(samples)
         return GenerationSummary(
             n=self.plan.n,
             sampling=self.plan.sampling,
@@ -150,8 +146,8 @@ class Answered:
             mean_tokens=sum(one.n_tokens for one in generations) / len(generations),
             finish_reasons={reason: ended[reason] for reason in get_args(FinishReason)},
             k=self.plan.k,
-            none_passed=none_passed,
-            all_passed=all_passed,
+            none_passed=None if rates is None else rates.none_right,
+            all_passed=None if rates is None else rates.all_right,
             execution=execution,
         )
 

@@ -21,7 +21,7 @@ from fastscore.datasets.files import read_records
 from fastscore.errors import DataError, ResultsError, UsageError
 from fastscore.executing import Executor
 from fastscore.generation_settings import GenerationSettings, SandboxLevel, read_numbers
-from fastscore.pass_rates import pass_rate
+from fastscore.pass_rates import pass_rates
 from fastscore.progress import Meter, Progress
 from fastscore.reporters import make_reporter
 from fastscore.results import SampleScores
@@ -137,12 +137,13 @@ def evaluate_samples(
     )
     n = [counts[problem] for problem in range(len(names))]
     c = [passed[problem] for problem in range(len(names))]
+    rates = pass_rates(n, c, numbers)
     return SampleScores(
-        pass_at_k={number: pass_rate(n, c, number).value for number in numbers},
+        pass_at_k={k: rate.value for k, rate in rates.by_k.items()},
         n_problems=len(n),
         n_samples=(min(n), max(n)),
-        none_passed=sum(one == 0 for one in c) / len(c),
-        all_passed=sum(one == most for one, most in zip(c, n, strict=True)) / len(c),
+        none_passed=rates.none_right,
+        all_passed=rates.all_right,
         execution=summary,
         results_file=target,
     )
