@@ -16,11 +16,12 @@ from benchmarks.peers.batched_bench import Pace
 class CompletionLoop:
     """Samples of a prompt one after the other, in llama-cpp-python's default context.
 
+    ``n_threads`` None is its default as well: half of the cores.
     Its prompt cache: a call finds the tokens that it shares with the one before still decoded, and
     with ``ram_cache`` every finished state is kept besides (``LlamaRAMCache``, 2 GiB).
     """
 
-    def __init__(self, gguf: Path, n_threads: int, n_ctx: int, ram_cache: bool) -> None:
+    def __init__(self, gguf: Path, n_threads: int | None, n_ctx: int, ram_cache: bool) -> None:
         self._llm = Llama(
             str(gguf), n_ctx=n_ctx, n_threads=n_threads, n_threads_batch=n_threads, verbose=False
         )

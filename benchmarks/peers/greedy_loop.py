@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import llama_cpp
@@ -13,10 +14,12 @@ from llama_cpp import Llama
 from benchmarks.agreement import Reference
 from benchmarks.workloads.generation import Prompt
 
+N_BATCH = 512
+"""Tokens of a prompt decoded at a time: the default of llama-cpp-python."""
 
-N_BATCH = 60
-"""Tokens of a prompt decoded at a time. From 64 on llama.cpp computes attention on a CPU in tiles,
-and the rounding of that moves the logits of quantised weights by tenths."""
+OTHER_BATCHES = (1, 2, 8, 30, 32, 60, 128)
+"""Among them are one token at a time, and sizes on both sides of those from which llama.cpp's
+kernels for a CPU are others: a few tokens for matrices, 64 for attention."""
 
 
 class GreedyLoop:
@@ -42,6 +45,7 @@ class GreedyLoop:
         llm = self._llm
         llm.reset()  # type: ignore[no-untyped-call]
         llm.eval(llm.tokenize(prompt.text.encode(), special=True))
+        ids: list[int] = []
         pieces: list[bytes | None] = []
         runner_up: list[bytes | None] = []
         gaps: list[float] = []
@@ -49,6 +53,7 @@ class GreedyLoop:
         for _ in range(prompt.max_tokens):
             logits = self._logits()
             best, second = _best_two(logits)
+            ids.append(best)
             pieces.append(self._piece(best))
             runner_up.append(self._piece(second))
             gaps.append(float(logits[best] - logits[second]))
@@ -62,7 +67,26 @@ class GreedyLoop:
         text = written.decode(errors="ignore")
         for stop in prompt.stop:
             text = text.split(stop)[0]
-        return Reference(text, pieces, runner_up, gaps)
+        return Reference(text, pieces, runner_up, gaps, ids)
+
+    def gaps_in_other_batches(self, prompt: Prompt, ids: Sequence[int]) -> list[float]:
+        """How far the last of ``ids`` leads the best other token, by batch size.
+
+        Negative where another token is the best one.
+        """
+        llm = self._llm
+        *before, chosen = ids
+        tokens = llm.tokenize(prompt.text.encode(), special=True) + before
+        gaps = []
+        for n_batch in OTHER_BATCHES:
+            llm.reset()  # type: ignore[no-untyped-call]
+            for start in range(0, len(tokens), n_batch):
+                llm.eval(tokens[start : start + n_batch])
+            logits = self._logits().copy()
+            value = logits[chosen]
+            logits[chosen] = -np.inf
+            gaps.append(float(value - logits.max()))
+        return gaps
 
     def _logits(self) -> npt.NDArray[np.float32]:
         pointer = llama_cpp.llama_get_logits_ith(self._llm.ctx, -1)
