@@ -142,14 +142,17 @@ Reply run_one(Request& request, PyObject* trusted, int caller, const Limits& lim
 }  // namespace
 
 bool serve(int channel, const Limits& limits) {
+  const Ref gc(PyImport_ImportModule("gc"));
   Request request;
-  while (read_request(channel, request)) {
+  while (gc && read_request(channel, request)) {
     const Ref trusted(load_trusted(request));
     if (!trusted || !import_for(trusted.get())) return false;
+    // The children's collector shall not look at, and so copy, what is here already.
+    if (!Ref(PyObject_CallMethod(gc.get(), "freeze", nullptr))) return false;
     renew_workspace(limits);
     send(channel, run_one(request, trusted.get(), channel, limits));
   }
-  return true;
+  return static_cast<bool>(gc);
 }
 
 }  // namespace fastscore::sandbox
