@@ -21,7 +21,7 @@ from fastscore.sandbox import SandboxLimits
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the strong level is Linux's")
 
 LIMITS = SandboxLimits(cpu_seconds=1.0, wall_seconds=8.0)
-CASES = parameters(SUITE)
+CASES = parameters(SUITE, "strong")
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from fastscore.sandbox.weak_trees import MANY, remove_tree, tree_size
 
 LIMITS = SandboxLimits(cpu_seconds=1.0, wall_seconds=8.0)
 STOPPED = [case for case in SUITE if not case.unstopped]
-CASES = parameters(STOPPED)
+CASES = parameters(STOPPED, "weak")
 ONE = "assert one() == 1"
 
 
