@@ -128,7 +128,7 @@ void Generator::append(std::int32_t seq, Token token) {
   writing.last = token;
   ++writing.n_tokens;
   ++n_tokens_;
-  if (pieces_.ends(token)) {
+  if (grammar_ == nullptr ? pieces_.ends(token) : pieces_.ends_grammar(token)) {
     finish(seq, FinishReason::kEos);
     return;
   }

@@ -29,8 +29,9 @@ TokenPieces::TokenPieces(const Library& library, const Model* model, Token unnam
     offsets_.push_back(static_cast<std::int64_t>(bytes_.size()));
     const int attributes = f.vocab_get_attr(vocab, token);
     const bool is_control = (attributes & kAttrControl) != 0;
+    const bool is_eog = f.vocab_is_eog(vocab, token);
     kinds_.push_back({is_control || (attributes & kAttrUnknown) != 0,
-                      f.vocab_is_eog(vocab, token) && (is_control || token != unnamed_eos)});
+                      is_eog && (is_control || token != unnamed_eos), is_eog});
     if (!asked_about_space && !kinds_.back().is_mark && n > 1 && piece[0] == ' ') {
       // The rule is not to be asked for; what comes of it for one token is.
       const std::int32_t alone =

@@ -31,6 +31,9 @@ class TokenPieces {
   }
   // Whether it ends a text or a turn.
   bool ends(Token token) const { return kinds_[token].ends; }
+  // Whether it ends a text that keeps a grammar: llama.cpp allows what it takes for EOS, named or
+  // not, at the end of the grammar and nowhere else.
+  bool ends_grammar(Token token) const { return kinds_[token].ends_grammar; }
   // Whether a text begins without the space that its first token spells: SentencePiece vocabularies
   // that put one in front when they encode.
   bool drops_first_space() const { return drops_first_space_; }
@@ -39,6 +42,7 @@ class TokenPieces {
   struct Kind {
     bool is_mark = false;
     bool ends = false;
+    bool ends_grammar = false;
   };
 
   std::string bytes_;

@@ -7,11 +7,13 @@ import re
 from pathlib import Path
 
 import pytest
+from gguf import GGUFWriter
 
 from fastscore.errors import DecodeError, UsageError
 from fastscore.model import Model, library
 from models.fixtures import TinyModel
 from models.llama import PlainLlama
+from models.tiny import write_tiny
 
 from .engine import open_tiny
 
@@ -158,6 +160,17 @@ def test_schemas_that_cannot_be_converted_are_refused(
 def test_grammar_and_schema_at_once_are_refused(tiny_model: TinyModel) -> None:
     with open_tiny(tiny_model("llama")) as model, pytest.raises(UsageError, match="not both"):
         model.generate("the", max_tokens=4, grammar='root ::= "a"', json_schema={})
+
+
+def test_a_text_ends_with_its_grammar_where_the_file_names_no_eos(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """llama.cpp then takes some ordinary token for EOS, and allows it after the grammar's end."""
+    monkeypatch.setattr(GGUFWriter, "add_eos_token_id", lambda *_: None)
+    with open_tiny(write_tiny("llama", tmp_path / "unnamed.gguf")) as model:
+        assert model.info.eos is None
+        (written,) = model.generate("the", max_tokens=8, grammar='root ::= "ab"')
+    assert (written.text, written.finish_reason) == ("ab", "eos")
 
 
 def test_a_grammar_that_no_token_can_keep_is_an_error(tiny_model: TinyModel) -> None:
