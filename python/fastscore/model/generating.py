@@ -95,7 +95,8 @@ class Generating(ABC):
             from the left, as in lm-evaluation-harness.
         temperature
             0 takes the likeliest token each time, the lowest id of equals. Filters apply before it,
-            as in llama.cpp.
+            as in llama.cpp. Tokens that all together are less than a millionth as likely as the
+            likeliest one are left out, which llama.cpp does not do.
         top_k, top_p, min_p
             Draw from the k likeliest tokens; from the likeliest that have this probability
             together; from those at least this share as likely as the likeliest. 0, 1 and 0: all.
@@ -120,8 +121,8 @@ class Generating(ABC):
         one = isinstance(prompts, str)
         texts = [prompts] if isinstance(prompts, str) else prompts
         check_stops(stop)
-        if n < 1:
-            raise UsageError(f"n is {n}; at least 1 text is written after each prompt")
+        if not isinstance(n, int) or n < 1:
+            raise UsageError(f"n is {n!r:.60}; it is a whole number, at least 1 text a prompt")
         run = self.generating(
             [GenerationRequest(text, tuple(range(n)), tuple(stop), max_tokens) for text in texts],
             Sampling(temperature, top_k, top_p, min_p, repeat_penalty, seed),
