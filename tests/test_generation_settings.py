@@ -23,7 +23,7 @@ WARM = Sampling(temperature=0.2, top_p=0.95)
         ({"n": 0}, "n is 0; it must be a whole number, 1 or more"),
         ({"n": True}, "n is True"),
         ({"k": ()}, "k is empty"),
-        ({"k": (1, 0), "n": 4}, r"k is \(1, 0\); it must be whole numbers"),
+        ({"k": (1, 0), "n": 4}, "k is 1,0; it must be whole numbers"),
         ({"k": (1, 10)}, r"pass@10 cannot be estimated where 1 sample is drawn .* n of 10 or more"),
         ({"k": (8,), "n": 7}, r"pass@8 .* 7 samples are drawn .* a k of at most 7"),
         ({"temperature": -0.1}, "temperature is -0.1"),
@@ -34,7 +34,7 @@ WARM = Sampling(temperature=0.2, top_p=0.95)
         ({"min_p": -1}, "min_p is -1"),
         ({"repeat_penalty": 0}, "repeat_penalty is 0"),
         ({"max_tokens": 0}, "max_tokens is 0"),
-        ({"timeout": 0}, "timeout is 0"),
+        ({"timeout": 0}, "timeout is 0; it must be seconds, above 0 and at most 3600"),
         ({"sandbox": "none"}, "sandbox is 'none'; it must be 'strong' or 'weak'"),
     ],
 )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fastscore.sizes import parameter_count
+from fastscore.sizes import counted, parameter_count
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,10 @@ from fastscore.sizes import parameter_count
 )
 def test_parameters_are_counted_as_models_are_named(n: int, said: str) -> None:
     assert parameter_count(n) == said
+
+
+@pytest.mark.parametrize(
+    ("n", "said"), [(0, "0 texts"), (1, "1 text"), (2, "2 texts"), (1234, "1,234 texts")]
+)
+def test_nouns_are_counted(n: int, said: str) -> None:
+    assert counted(n, "text") == said

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fastscore.machine import available_memory, describe
 from fastscore.progress import Progress, spoken_duration
+from fastscore.sizes import counted
 
 if TYPE_CHECKING:
     from fastscore.model import Limits, Model
@@ -49,10 +50,10 @@ def spoken_estimate(model: Model, limits: Limits, progress: Progress) -> str:
 
 def spoken_text_estimate(model: Model, limits: Limits, n_texts: int, max_tokens: int) -> str:
     """Say what texts are ahead; how long they will be nobody knows."""
-    texts = "1 text" if n_texts == 1 else f"{n_texts:,} texts"
+    first = "it has" if n_texts == 1 else "the first have"
     return (
-        f"{texts} of at most {max_tokens:,} tokens to write: the time will be known when the first "
-        f"have ended; {_spoken_memory(model, limits)}."
+        f"{counted(n_texts, 'text')} of at most {counted(max_tokens, 'token')} to write: the time "
+        f"will be known when {first} ended; {_spoken_memory(model, limits)}."
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from fastscore.errors import UsageError
+from fastscore.sizes import counted
 from fastscore.types import Sampling
 
 SandboxLevel = Literal["strong", "weak"]
@@ -54,7 +55,8 @@ class GenerationSettings:
         for name, fits, limit in _RULES:
             value = getattr(self, name)
             if value is not None and not fits(value):
-                raise UsageError(f"{name} is {value!r}; it must be {limit}")
+                shown = ",".join(map(str, value)) if isinstance(value, tuple) else repr(value)
+                raise UsageError(f"{name} is {shown}; it must be {limit}")
         if self.k is not None:
             if not self.k:
                 raise UsageError("k is empty; give the numbers to estimate pass@k for, such as 1")
@@ -114,7 +116,7 @@ def departure(plan: GenerationPlan, own: Sampling, own_max_tokens: int) -> str |
         now.append(describe_sampling(plan.sampling))
         usual.append(describe_sampling(own))
     if plan.max_tokens not in (None, own_max_tokens):
-        now.append(f"at most {plan.max_tokens:,} tokens a text")
+        now.append(f"at most {counted(plan.max_tokens, 'token')} a text")
         usual.append(f"at most {own_max_tokens:,}")
     return f"{', '.join(now)}: the task's own is {', '.join(usual)}" if now else None
 
@@ -166,6 +168,6 @@ _RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("min_p", _is_number(lambda v: 0 <= v <= 1), "between 0 (off) and 1"),
     ("repeat_penalty", _is_number(lambda v: v > 0), "above 0; 1 is off"),
     ("max_tokens", _is_count(1), "a whole number, 1 or more"),
-    ("timeout", _is_number(lambda v: 0 < v <= 3600), "a number of seconds, at most 3600"),
+    ("timeout", _is_number(lambda v: 0 < v <= 3600), "seconds, above 0 and at most 3600"),
     ("sandbox", lambda v: v in ("strong", "weak"), "'strong' or 'weak'"),
 )

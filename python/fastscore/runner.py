@@ -18,7 +18,7 @@ from fastscore.reporters import Reporter
 from fastscore.results import GroupResult, Results, Sample, TaskResult, WorkReport
 from fastscore.scoring import Scorer
 from fastscore.settings import RunSettings
-from fastscore.sizes import parameter_count
+from fastscore.sizes import counted, parameter_count
 from fastscore.stores import Stores
 from fastscore.tasks import GenerationTask, Group, Prompting, Selection, Task
 from fastscore.types import Generation, Item, OpenItem
@@ -209,22 +209,22 @@ class Run:
         n_items = sum(one.n_items for one in self._prepared)
         names = [one.task.name for one in self._prepared]
         what = names[0] if len(names) == 1 else f"{len(names)} tasks"
-        parts = [f"{n_items:,} items"]
+        parts = [counted(n_items, "item")]
         n_choices = sum(
             one.n_requests for one in self._prepared if one.task.name not in self._plans
         )
         if n_choices:
-            parts.append(f"{n_choices:,} choices")
+            parts.append(counted(n_choices, "choice"))
         n_texts = sum(
             one.n_items * self._plans[one.task.name].n
             for one in self._prepared
             if one.task.name in self._plans
         )
         if n_texts:
-            parts.append(f"{n_texts:,} texts to write")
+            parts.append(f"{counted(n_texts, 'text')} to write")
         self._reporter.note(
             f"{info.name}, {parameter_count(info.n_params)} {info.quantisation}, "
-            f"{settings.n_threads} threads. {what}: {', '.join(parts)}."
+            f"{counted(settings.n_threads, 'thread')}. {what}: {', '.join(parts)}."
         )
         for how, tasks in _by_sampling(self._plans).items():
             self._reporter.note(f"{', '.join(tasks)}: {how}.")
@@ -251,8 +251,7 @@ def _by_sampling(plans: Mapping[str, GenerationPlan]) -> dict[str, list[str]]:
     """Say how the texts of each task are sampled, tasks that share it together."""
     found: dict[str, list[str]] = {}
     for name, plan in plans.items():
-        samples = "1 sample" if plan.n == 1 else f"{plan.n} samples"
-        how = f"{samples} a problem, {describe_sampling(plan.sampling)}"
+        how = f"{counted(plan.n, 'sample')} a problem, {describe_sampling(plan.sampling)}"
         found.setdefault(how, []).append(name)
     return found
 

@@ -25,6 +25,7 @@ from fastscore.pass_rates import pass_rates
 from fastscore.progress import Meter, Progress
 from fastscore.reporters import make_reporter
 from fastscore.results import SampleScores
+from fastscore.sizes import counted
 from fastscore.tasks import GenerationTask, get_task
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def evaluate_samples(
             Executor(settings.sandbox, timeout=settings.timeout, workers=workers)
         )
         reporter.note(f"Programs run in the {sandbox} sandbox: {executor.description}.")
-        reporter.note(f"{len(lines):,} samples of {len(names):,} problems.")
+        reporter.note(f"{counted(len(lines), 'sample')} of {counted(len(names), 'problem')}.")
         meter = Meter({path.name: 0})
         meter.plan(path.name, 0, 0, all_new=False)
         meter.start_programs(len(lines))

@@ -10,3 +10,8 @@ def parameter_count(n: int) -> str:
             value = n / size
             return f"{value:.1f}{unit}" if value < 9.95 else f"{value:.0f}{unit}"
     return str(n)
+
+
+def counted(n: int, noun: str) -> str:
+    """Return a number with its noun, which takes an s but for 1: ``1 text``, ``2,000 texts``."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

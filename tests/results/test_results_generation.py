@@ -11,7 +11,8 @@ import pytest
 
 from fastscore.errors import ResultsError
 from fastscore.metrics import Score
-from fastscore.results import GenerationSample, Results
+from fastscore.results import GenerationSample, GenerationWork, Results
+from fastscore.results.generation_notes import generation_work
 
 
 @pytest.fixture
@@ -113,7 +114,33 @@ def test_what_must_be_known_of_generated_texts_is_said(rich_results: Results) ->
         "code: 2 programs came near the limit of 3 s of CPU time",
         "code_not_run (pass@1): the programs were not run.",
         "open_qa: 1 sample a problem, greedy; 3.0 tokens a sample on average.",
-        "6 of 36 texts came from the store, wrote 4,321 tokens at 100 tokens/s after 1,500 ",
+        "6 of 36 texts came from the store, wrote 4,321 tokens at 99 tokens/s after 1,500 ",
         "ran 24 programs in 6.0 s",
     ):
         assert note in text
+
+
+@pytest.mark.parametrize(
+    ("tokens", "words"),
+    [
+        (4, "wrote 4 tokens after 1 token of prompts"),  # no step of decoding: no speed of it
+        (24, "wrote 24 tokens at 10 tokens/s after 1 token of prompts"),
+    ],
+)
+def test_the_speed_of_writing_leaves_out_what_reading_the_prompts_gave(
+    tokens: int, words: str
+) -> None:
+    work = GenerationWork(
+        samples=6,
+        from_store=2,
+        tokens_generated=tokens,
+        prompt_tokens_decoded=1,
+        prompt_tokens_minimal=1,
+        programs=1,
+        seconds={"prefill": 1.0, "decode": 1.5, "sample": 0.5, "execute": 0.2},
+    )
+    assert list(generation_work(work)) == [
+        "2 of 6 texts came from the store",
+        words,
+        "ran 1 program in 0.2 s",
+    ]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from fastscore.generation_settings import describe_sampling
 from fastscore.results.generation import ExecutionSummary, GenerationSummary, GenerationWork
+from fastscore.sizes import counted
 
 MANY_CUT = 0.05
 """Share of texts cut at their limit from which the score suffers."""
@@ -13,17 +14,17 @@ MANY_CUT = 0.05
 
 def generation_notes(summary: GenerationSummary) -> Iterator[str]:
     """Yield sentences about the texts of one task, without their full stops."""
-    count = "1 sample" if summary.n == 1 else f"{summary.n:,} samples"
     yield (
-        f"{count} a problem, {describe_sampling(summary.sampling)}; "
+        f"{counted(summary.n, 'sample')} a problem, {describe_sampling(summary.sampling)}; "
         f"{summary.mean_tokens:,.1f} tokens a sample on average"
     )
     n_texts = sum(summary.finish_reasons.values())
     n_cut = summary.finish_reasons.get("length", 0)
     if n_texts and n_cut / n_texts >= MANY_CUT:
         yield (
-            f"{n_cut:,} of {n_texts:,} samples were cut at {summary.max_tokens:,} tokens, before "
-            "they ended by themselves; more room (--max-tokens, max_tokens) may raise the score"
+            f"{n_cut:,} of {counted(n_texts, 'sample')} {'was' if n_cut == 1 else 'were'} cut at "
+            f"{counted(summary.max_tokens, 'token')}, before ending by themselves; more room "
+            "(--max-tokens, max_tokens) may raise the score"
         )
     if summary.none_passed is not None and summary.all_passed is not None:
         yield passed_note(summary.none_passed, summary.all_passed)
@@ -44,12 +45,11 @@ def execution_notes(execution: ExecutionSummary) -> Iterator[str]:
     outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in execution.outcomes.items())
     yield f"programs ran in the {execution.sandbox} sandbox ({execution.description}): {outcomes}"
     if execution.near_limit:
-        programs = "program" if execution.near_limit == 1 else "programs"
         seconds = execution.limits.get("cpu_seconds")
         limit = f" of {seconds:g} s" if isinstance(seconds, (int, float)) else ""
         yield (
-            f"{execution.near_limit:,} {programs} came near the limit{limit} of CPU time, where "
-            "another machine might judge otherwise; --timeout raises it"
+            f"{counted(execution.near_limit, 'program')} came near the limit{limit} of CPU time, "
+            "where another machine might judge otherwise; --timeout raises it"
         )
 
 
@@ -59,10 +59,13 @@ def generation_work(work: GenerationWork) -> Iterator[str]:
         yield f"{work.from_store:,} of {work.samples:,} texts came from the store"
     if work.samples > work.from_store:
         writing = work.seconds["decode"] + work.seconds["sample"]
-        speed = f" at {work.tokens_generated / writing:,.0f} tokens/s" if writing > 0 else ""
+        # The first token of a text comes of reading its prompt, whose time is not counted here.
+        n_after_first = work.tokens_generated - (work.samples - work.from_store)
+        timed = writing > 0 and n_after_first > 0
+        speed = f" at {n_after_first / writing:,.0f} tokens/s" if timed else ""
         yield (
-            f"wrote {work.tokens_generated:,} tokens{speed} after "
-            f"{work.prompt_tokens_decoded:,} tokens of prompts"
+            f"wrote {counted(work.tokens_generated, 'token')}{speed} after "
+            f"{counted(work.prompt_tokens_decoded, 'token')} of prompts"
         )
     if work.programs:
-        yield f"ran {work.programs:,} programs in {work.seconds['execute']:,.1f} s"
+        yield f"ran {counted(work.programs, 'program')} in {work.seconds['execute']:,.1f} s"

@@ -12,6 +12,7 @@ from fastscore.results.document import write_metric
 from fastscore.results.generation import ExecutionSummary
 from fastscore.results.generation_document import write_execution
 from fastscore.results.generation_notes import execution_notes, passed_note
+from fastscore.sizes import counted
 from fastscore.statistics import MetricValue
 
 
@@ -52,8 +53,8 @@ class SampleScores:
 
     def __str__(self) -> str:
         least, most = self.n_samples
-        each = f"{least}" if least == most else f"{least} to {most}"
-        lines = [f"{self.n_problems:,} problems, {each} samples each", ""]
+        samples = counted(most, "sample") if least == most else f"{least:,} to {most:,} samples"
+        lines = [f"{counted(self.n_problems, 'problem')}, {samples} each", ""]
         lines += [f"{'metric':<10}  {'value':>6}  {'stderr':>6}  95 % interval"]
         for k, one in self.pass_at_k.items():
             low, high = one.ci95
