@@ -266,8 +266,8 @@ def test_more_room_is_advised_where_many_texts_were_cut() -> None:
     assert summary is not None
     assert summary.max_tokens == 1
     assert summary.finish_reasons["length"] == N_ROWS
-    assert "6 of 6 samples were cut at 1 tokens" in str(results)
-    assert "* sums: at most 1 tokens a text: the task's own is at most 256." in str(results)
+    assert "6 of 6 samples were cut at 1 token, before" in str(results)
+    assert "* sums: at most 1 token a text: the task's own is at most 256." in str(results)
 
 
 def test_prompts_that_lost_tokens_are_counted() -> None:
@@ -275,6 +275,14 @@ def test_prompts_that_lost_tokens_are_counted() -> None:
     task = task_of(score(model, sums(max_tokens=16), **SUMS), "sums")
     assert task.truncated == N_ROWS  # 5 tokens with the BOS, and room for 4
     assert "were cut from the left" in str(score(model, sums(max_tokens=16), **SUMS))
+
+
+def test_texts_that_leave_no_room_for_prompts_are_refused_before_anything_is_scored() -> None:
+    model = FakeModel(max_length=20)
+    for task, options in ((sums(max_tokens=20), {}), (sums(), {"max_tokens": 20})):
+        with pytest.raises(UsageError, match=r"sums: a text may have 20 .* window is 20 .* 19"):
+            score(model, ["mini_qa", task], **options, **SUMS)
+    assert (model.n_scored, model.n_written) == (0, 0)
 
 
 def test_sampling_reaches_the_engine_and_the_results() -> None:
@@ -312,6 +320,9 @@ def test_empty_texts_are_answers(sandbox: type[FakeSandbox]) -> None:
         ("humaneval", {"sandbox": "paper"}, "sandbox is 'paper'"),
         ("humaneval", {"timeout": -1}, "timeout is -1"),
         ("humaneval", {"tempreature": 1}, "did you mean temperature"),
+        ("mini_qa,gsm8k", {"temperature": 1e-9}, "temperature is 1e-09"),
+        ("mini_qa,gsm8k", {"repeat_penalty": 1e9}, "repeat_penalty is 1000000000.0"),
+        ("mini_qa,gsm8k", {"seed": -1}, "seed is -1"),
     ],
 )
 def test_what_cannot_be_asked_is_said_at_once(

@@ -21,6 +21,7 @@ from fastscore.request import (
     TaskLike,
     chat_template,
     check_exists,
+    check_room,
     listed,
     open_model,
     plan_generation,
@@ -201,6 +202,7 @@ def evaluate(
         if not apply_chat_template:
             prepared = prepare(finder, promptings(settings, shots.shots, None), limit)
         engine = open_model(model, model_options, stack)
+        check_room(selection.tasks, plans, engine.settings.max_length)
         if prepared is None:
             how = promptings(settings, shots.shots, chat_template(engine))
             for warning in by_text(prompt_notices(selection.tasks, how)):

@@ -110,7 +110,32 @@ def plan_generation(
     settings.check_use(
         any_texts=bool(open_tasks), any_code=any(task.executes_code for task in open_tasks)
     )
-    return {
+    plans = {
         task.name: settings.plan(task.name, task.sampling, seed, executes_code=task.executes_code)
         for task in open_tasks
     }
+    if plans:
+        from fastscore.model.sampling import check_sampling
+
+        for plan in plans.values():
+            check_sampling(plan.sampling)
+    return plans
+
+
+def check_room(
+    tasks: Iterable[AnyTask], plans: Mapping[str, GenerationPlan], max_length: int
+) -> None:
+    """Raise UsageError where texts may fill the window of ``max_length`` tokens by themselves.
+
+    The engine would refuse them too, but only after all that is scored before them.
+    """
+    for task in tasks:
+        if not isinstance(task, GenerationTask):
+            continue
+        most = plans[task.name].max_tokens or task.max_tokens
+        if most >= max_length:
+            raise UsageError(
+                f"{task.name}: a text may have {most:,} tokens (max_tokens) and the window is "
+                f"{max_length:,} tokens, which leaves no room for the prompt; choose max_tokens of "
+                f"at most {max_length - 1:,}, or a larger window (n_ctx) if the model has one"
+            )
