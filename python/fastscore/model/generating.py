@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, overload
@@ -121,7 +122,7 @@ class Generating(ABC):
         one = isinstance(prompts, str)
         texts = [prompts] if isinstance(prompts, str) else prompts
         check_stops(stop)
-        if not isinstance(n, int) or n < 1:
+        if not isinstance(n, numbers.Integral) or n < 1:
             raise UsageError(f"n is {n!r:.60}; it is a whole number, at least 1 text a prompt")
         run = self.generating(
             [GenerationRequest(text, tuple(range(n)), tuple(stop), max_tokens) for text in texts],

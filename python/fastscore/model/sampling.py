@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Sequence
 
 from fastscore.errors import UsageError
@@ -14,7 +15,13 @@ _MOST = 1e3
 
 
 def check_sampling(sampling: Sampling) -> None:
-    """Raise UsageError for a value outside of its range."""
+    """Raise UsageError for a value that is no number or outside of its range."""
+    for name in ("temperature", "top_p", "min_p", "repeat_penalty"):
+        if not isinstance(value := getattr(sampling, name), numbers.Real):
+            raise UsageError(f"{name} is {value!r:.60}, which is no number")
+    for name in ("top_k", "seed"):
+        if not isinstance(value := getattr(sampling, name), numbers.Integral):
+            raise UsageError(f"{name} is {value!r:.60}, which is no whole number")
     temperature = sampling.temperature
     if temperature != 0 and not _LEAST_TEMPERATURE <= temperature <= _MOST:
         raise UsageError(
@@ -38,13 +45,15 @@ def check_sampling(sampling: Sampling) -> None:
 
 
 def check_requests(requests: Sequence[GenerationRequest], max_length: int) -> None:
-    """Raise UsageError, with the index of the request, for what cannot be generated."""
+    """Raise UsageError for what cannot be generated, with its index if there are several."""
     for i, request in enumerate(requests):
-        where = f"request {i}: "
+        where = f"request {i}: " if len(requests) > 1 else ""
         if not isinstance(request.prompt, str):
             raise UsageError(f"{where}the prompt {request.prompt!r:.60} is no text")
-        if request.max_tokens < 1:
-            raise UsageError(f"{where}max_tokens is {request.max_tokens}; it is at least 1")
+        if not isinstance(request.max_tokens, numbers.Integral) or request.max_tokens < 1:
+            raise UsageError(
+                f"{where}max_tokens is {request.max_tokens!r:.60}; it is a whole number, at least 1"
+            )
         if request.max_tokens >= max_length:
             raise UsageError(
                 f"{where}max_tokens is {request.max_tokens} and the window {max_length} tokens, "
