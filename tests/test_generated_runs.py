@@ -266,7 +266,7 @@ def test_more_room_is_advised_where_many_texts_were_cut() -> None:
     assert summary is not None
     assert summary.max_tokens == 1
     assert summary.finish_reasons["length"] == N_ROWS
-    assert "6 of 6 samples were cut at 1 token, before" in str(results)
+    assert "6 of 6 samples were cut at 1 token, unfinished" in str(results)
     assert "* sums: at most 1 token a text: the task's own is at most 256." in str(results)
 
 

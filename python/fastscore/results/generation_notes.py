@@ -23,7 +23,7 @@ def generation_notes(summary: GenerationSummary) -> Iterator[str]:
     if n_texts and n_cut / n_texts >= MANY_CUT:
         yield (
             f"{n_cut:,} of {counted(n_texts, 'sample')} {'was' if n_cut == 1 else 'were'} cut at "
-            f"{counted(summary.max_tokens, 'token')}, before ending by themselves; more room "
+            f"{counted(summary.max_tokens, 'token')}, unfinished; more room "
             "(--max-tokens, max_tokens) may raise the score"
         )
     if summary.none_passed is not None and summary.all_passed is not None:

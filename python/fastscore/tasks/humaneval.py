@@ -9,7 +9,7 @@ Licence of the data: MIT.
 with until it begins something new at the margin.
 
 `humaneval_instruct`, for models that follow instructions, with the model's chat template: it is
-asked for a solution, and its answer has already begun::
+asked for a solution, and its answer, after the bar, has already begun::
 
     Write a solution to the following problem and make sure that it passes the tests:
     ```python
