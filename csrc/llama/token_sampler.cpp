@@ -98,21 +98,9 @@ Token TokenSampler::choose(std::span<const float> logits, float least) {
   thread_local std::vector<TokenData> candidates;
   candidates.resize(logits.size());
   std::size_t n = 0;
-  // Most blocks hold no candidate, which a loop that only compares, in vectors, says at once.
-  constexpr std::size_t kBlock = 64;
-  for (std::size_t begin = 0; begin < logits.size(); begin += kBlock) {
-    const auto block = logits.subspan(begin, std::min(kBlock, logits.size() - begin));
-    int any = 0;
-    for (const float logit : block) {
-      any |= static_cast<int>(logit >= least);
-    }
-    if (any == 0) {
-      continue;
-    }
-    for (std::size_t i = 0; i < block.size(); ++i) {
-      candidates[n] = {static_cast<Token>(begin + i), block[i], 0};
-      n += block[i] >= least;  // no branch: which tokens are near cannot be foreseen
-    }
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    candidates[n] = {static_cast<Token>(i), logits[i], 0};
+    n += logits[i] >= least;  // no branch: which tokens are near cannot be foreseen
   }
   return apply_chain({candidates.data(), n, -1, false});
 }

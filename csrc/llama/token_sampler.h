@@ -54,7 +54,8 @@ class TokenSampler {
   // Draws the next token. logits: [n_vocab], without NaN; `argmax` is the token of the largest one,
   // the lowest id of equals.
   // Of tokens too improbable to matter (all of them together weigh less than a millionth)
-  // llama.cpp's samplers are not told: most of a vocabulary is, and most of the time would go there.
+  // llama.cpp's samplers are not told, as their time goes with the number of candidates. Of Gemma
+  // 3's 262,144 tokens that leaves out nearly all at temperature 0.2, 85 % at 0.8, half at 1.
   // Samplers of different samples may draw at the same time. Throws DecodeError where the grammar
   // allows no token at all.
   Token draw(std::span<const float> logits, Token argmax);
