@@ -5,6 +5,10 @@ namespaces of its own (user, mounts, processes, network, IPC), where the file sy
 standard library and an empty directory, and forks a child for each program. The child is the first
 process of yet another process namespace, without any capability, with resource limits and a filter
 of system calls. See csrc/sandbox/jail.cpp.
+
+The kernel is shared, as in a container: a hole in it is a way out. Inside, a program that finds a
+flaw of the interpreter can read the tests in its own process and return what they expect; it cannot
+write its verdict, for a pass must be confirmed by a process that never ran it.
 """
 
 from __future__ import annotations
