@@ -47,13 +47,14 @@ SLIPS = {
 def completions(row: Row, n: int, endless: bool = False) -> list[str]:
     """``n`` completions of a row of HumanEval, in an order that mixes right and wrong ones.
 
-    A slip in a solution with a `while` loop may make a program that never ends. Whoever runs it
-    waits for the same limit, so these are left out unless they are wanted (``endless``).
+    A slip in a solution with a `while` loop, or a part of it, may be a program that never ends.
+    Whoever runs it waits for the same limit, so these are left out unless wanted (``endless``).
     """
     chance = random.Random(row["task_id"])
     right = row["canonical_solution"]
-    broken = list(_breaks(right))
-    slips = list(_slips(row["prompt"], right)) if endless or "while" not in right else []
+    may_change = endless or "while" not in right
+    broken = [*_replacements(right), *(_parts(right) if may_change else ())]
+    slips = list(_slips(row["prompt"], right)) if may_change else []
     choices = {"right": [right], "slip": slips or broken, "broken": broken}
     made = [chance.choice(choices[KINDS[number % len(KINDS)]]) for number in range(n)]
     chance.shuffle(made)
@@ -75,13 +76,16 @@ def _slips(prompt: str, solution: str) -> Iterator[str]:
             yield solution[:begin] + other + solution[begin + len(token.string) :]
 
 
-def _breaks(solution: str) -> Iterator[str]:
-    """What goes wrong at large: nothing, half of it, the last line missing, words for code."""
-    lines = solution.splitlines(keepends=True)
+def _parts(solution: str) -> Iterator[str]:
+    """Half of it, and all but the last line."""
+    yield solution[: len(solution) // 2]
+    yield "".join(solution.splitlines(keepends=True)[:-1])
+
+
+def _replacements(solution: str) -> Iterator[str]:
+    """What goes wrong at large: nothing, words for code, more than was asked for."""
     yield ""
     yield "    pass\n"
-    yield solution[: len(solution) // 2]
-    yield "".join(lines[:-1])
     yield "    raise NotImplementedError\n"
     yield "    Here is the completed function:\n" + solution
     yield "    return undefined_name\n"
