@@ -27,6 +27,7 @@ class Options:
     n_vocab: int
     n_ctx_train: int
     window: int
+    n_ctx_original: int
 
 
 Build = Callable[[GGUFWriter, Weights, Options], None]

@@ -5,7 +5,8 @@ Names and shapes of tensors are those that llama.cpp's ``src/models/*.cpp`` asks
 
 from __future__ import annotations
 
-from gguf import GGUFWriter
+import numpy as np
+from gguf import GGUFWriter, RopeScalingType
 
 from .blocks import (
     ATTENTION_GAIN,
@@ -37,6 +38,23 @@ def llama(writer: GGUFWriter, w: Weights, options: Options) -> None:
         attention(w, f"blk.{i}")
         w.norm(f"blk.{i}.ffn_norm", N_EMBD)
         feed_forward(w, f"blk.{i}")
+
+
+def longrope(writer: GGUFWriter, w: Weights, options: Options) -> None:
+    """Llama with rotary factors for short texts and for long ones, as Phi-3 and MiniCPM have."""
+    llama(writer, w, options)
+    writer.add_rope_scaling_type(RopeScalingType.LONGROPE)
+    writer.add_rope_scaling_orig_ctx_len(options.n_ctx_original)
+    w.put("rope_factors_long.weight", np.full(HEAD_DIM // 2, 8.0))
+    w.put("rope_factors_short.weight", np.full(HEAD_DIM // 2, 1.0))
+
+
+def yarn(writer: GGUFWriter, w: Weights, options: Options) -> None:
+    """Llama with YaRN, whose rotation depends on the original length."""
+    llama(writer, w, options)
+    writer.add_rope_scaling_type(RopeScalingType.YARN)
+    writer.add_rope_scaling_factor(options.n_ctx_train / options.n_ctx_original)
+    writer.add_rope_scaling_orig_ctx_len(options.n_ctx_original)
 
 
 def mixtral(writer: GGUFWriter, w: Weights, options: Options) -> None:

@@ -42,6 +42,12 @@ FAMILIES: dict[str, Family] = {
     "granitehybrid": Family("granitehybrid", recurrent.granitehybrid, "hybrid"),
 }
 
+# Families whose texts may be longer than those they were first trained with.
+EXTENDED: dict[str, Family] = {
+    "longrope": Family("llama", families.longrope, "attention"),
+    "yarn": Family("llama", families.yarn, "attention"),
+}
+
 # These load and must be refused.
 REFUSED: dict[str, Family] = {
     "bert": Family("bert", refused.bert, "none"),
@@ -59,6 +65,7 @@ def write_tiny(
     n_vocab: int | None = None,
     n_ctx_train: int = 256,
     window: int = 16,
+    n_ctx_original: int = 64,
     add_bos: bool | None = None,
     chat_template: str | None = None,
     half: bool = False,
@@ -67,19 +74,20 @@ def write_tiny(
     """Write a tiny model with random weights and return ``path``.
 
     Args:
-        family: A key of ``FAMILIES`` or ``REFUSED``.
+        family: A key of ``FAMILIES``, ``EXTENDED`` or ``REFUSED``.
         path: The file to write.
         seed: Same seed, same file.
         vocab: False leaves the tokenizer out (``tokenizer.ggml.model`` = "none").
         n_vocab: Tokens in the vocabulary, filled up with unused ones; default as few as there are.
         n_ctx_train: Training length in tokens.
         window: Sliding window in tokens, for the families that have one.
+        n_ctx_original: Training length in tokens before it was extended.
         add_bos: Whether the tokenizer puts BOS first; default as usual: SPM yes, BPE no.
         chat_template: A Jinja template to store.
         half: Matrices in F16 instead of F32.
         arch: Another ``general.architecture`` than the family's.
     """
-    chosen = (FAMILIES | REFUSED)[family]
+    chosen = (FAMILIES | EXTENDED | REFUSED)[family]
     words = spm_vocab() if chosen.spm else bpe_vocab()
     n_vocab = len(words.tokens) if n_vocab is None else n_vocab
     if n_vocab < len(words.tokens):
@@ -88,7 +96,7 @@ def write_tiny(
     writer = GGUFWriter(path, arch or chosen.arch)
     writer.add_name(f"tiny {family}")
     writer.add_file_type(LlamaFileType.MOSTLY_F16 if half else LlamaFileType.ALL_F32)
-    options = Options(n_vocab=n_vocab, n_ctx_train=n_ctx_train, window=window)
+    options = Options(n_vocab, n_ctx_train, window, n_ctx_original)
     chosen.build(writer, Weights(writer, seed, half=half), options)
     if vocab:
         bos = chosen.spm if add_bos is None else add_bos

@@ -183,7 +183,7 @@ NCtx = Annotated[
         "--n-ctx",
         metavar="N",
         help="The window in tokens; longer prompts are cut from the left "
-        "(default: what the model was trained with)",
+        "(default: what the model was trained with, before any extension by LongRoPE)",
         rich_help_panel=_ENGINE,
     ),
 ]

@@ -90,6 +90,8 @@ def check_model(model: Model, warnings: list[str]) -> Check:
         f"{info.n_params / 1e6:,.0f} M parameters, {info.n_layers} layers, "
         f"{info.n_vocab:,} tokens, trained for {info.n_ctx_train:,}"
     )
+    if info.n_ctx_short is not None and info.n_ctx_short < info.n_ctx_train:
+        detail += f", read up to {info.n_ctx_short:,} (with its short LongRoPE factors)"
     facts = {**info.to_dict(), "warnings": warnings}
     # Which tokens end an answer concerns no score, and llama.cpp mends it as it warns.
     worth_saying = [line for line in warnings if "special_eog_ids" not in line]

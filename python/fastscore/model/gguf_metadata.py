@@ -1,7 +1,8 @@
 """The metadata of a GGUF file, read without llama.cpp: small values only, arrays stepped over.
 
 Fast enough to run before every load (some milliseconds, whatever the vocabulary), so that values on
-which llama.cpp ends the process can be refused first. The format is documented in ggml's
+which llama.cpp ends the process can be refused first. The names of the tensors, whose list comes
+next, are read apart from it. The format is documented in ggml's
 ``docs/gguf.md``.
 """
 
@@ -27,6 +28,8 @@ _STRING, _ARRAY = 8, 9
 # Arrays of one value a layer are read, those of a vocabulary are not.
 _MOST_ITEMS = 1024
 _LONGEST_KEY = 65535
+# ggml's GGML_MAX_NAME and GGML_MAX_DIMS.
+_LONGEST_NAME, _MOST_DIMENSIONS = 64, 4
 
 
 @dataclass
@@ -34,12 +37,13 @@ class FileMetadata:
     """``values`` by key, without long arrays; ``lengths`` of all arrays.
 
     ``repeated_token`` is the index of the first token of the vocabulary that equals an earlier
-    one, None when there is none.
+    one, None when there is none. ``end`` is the file's byte after the metadata.
     """
 
     values: dict[str, Value] = field(default_factory=dict)
     lengths: dict[str, int] = field(default_factory=dict)
     repeated_token: int | None = None
+    end: int = 0
 
 
 def read_metadata(path: Path) -> FileMetadata:
@@ -54,12 +58,35 @@ def read_metadata(path: Path) -> FileMetadata:
                 key = "the key after " + (key or "the header")
                 key = reader.key()
                 reader.entry(key, metadata)
+            metadata.end = reader.at
         except (struct.error, ValueError) as error:
             raise ModelError(
                 f"{path} is damaged or incomplete: its metadata cannot be read at "
                 f"{key!r} ({error}); download or copy it again"
             ) from error
     return metadata
+
+
+def read_tensor_names(path: Path, begin: int) -> set[str]:
+    """Names of the tensors in a file whose metadata ends at the byte ``begin``.
+
+    ModelError when their list is cut off or malformed.
+    """
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        _, _, n_tensors, _ = HEADER.unpack_from(content)
+        reader = _Reader(content, begin)
+        names: set[str] = set()
+        last = "the metadata"
+        try:
+            for _ in range(n_tensors):
+                last = reader.tensor()
+                names.add(last)
+        except (struct.error, ValueError) as error:
+            raise ModelError(
+                f"{path} is damaged or incomplete: its list of tensors cannot be read after "
+                f"{last} ({error}); download or copy it again"
+            ) from error
+    return names
 
 
 class _Reader:
@@ -72,6 +99,23 @@ class _Reader:
         if not 0 < length <= _LONGEST_KEY:
             raise ValueError(f"a key of {length} bytes")
         return self._bytes(length).decode("utf-8", errors="replace")
+
+    @property
+    def at(self) -> int:
+        """The byte that is read next."""
+        return self._at
+
+    def tensor(self) -> str:
+        """Step over what the file says of a tensor, and return its name."""
+        length = self._number("Q")
+        if not 0 < length <= _LONGEST_NAME:
+            raise ValueError(f"a name of {length} bytes")
+        name = self._bytes(length).decode("utf-8", errors="replace")
+        n_dimensions = self._number("I")
+        if n_dimensions > _MOST_DIMENSIONS:
+            raise ValueError(f"{name!r} has {n_dimensions} dimensions")
+        self._bytes(n_dimensions * 8 + 4 + 8)  # sizes, type, offset
+        return name
 
     def entry(self, key: str, metadata: FileMetadata) -> None:
         kind = self._number("I")

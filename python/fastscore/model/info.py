@@ -23,7 +23,8 @@ class ModelInfo:
     llama.cpp names it (``Q4_K_M``); ``description`` is llama.cpp's, whose size is a class of models
     and no count. Sizes in bytes, lengths in tokens. ``kv_bytes_per_token`` is the KV cache
     of one token at F16, over all layers that keep one. ``full_precision`` says that the weights are
-    F32, F16 or BF16, not quantised.
+    F32, F16 or BF16, not quantised. ``n_ctx_short`` is there for LongRoPE models (Phi-3, MiniCPM):
+    the length of text that their short rotary factors are for, which alone are used.
     """
 
     path: str
@@ -46,6 +47,7 @@ class ModelInfo:
     bos_text: str
     eos_text: str
     chat_template: str | None
+    n_ctx_short: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As stored with results; the chat template is left out for its length."""
@@ -75,8 +77,8 @@ def _kv_bytes_per_token(api: Any, model: Any, metadata: Metadata) -> int:
     return int(api.llama_model_n_layer(model) * heads * (key + value) * f16)
 
 
-def describe(api: Any, model: Any, path: Path) -> ModelInfo:
-    """Read the facts of a loaded model."""
+def describe(api: Any, model: Any, path: Path, n_ctx_short: int | None = None) -> ModelInfo:
+    """Read the facts of a loaded model; ``n_ctx_short`` is known from the file's tensors."""
     metadata = Metadata(api, model)
     vocab = api.llama_model_get_vocab(model)
     bos, eos = special_tokens(api, model, metadata, path)
@@ -112,4 +114,5 @@ def describe(api: Any, model: Any, path: Path) -> ModelInfo:
         bos_text=text(bos),
         eos_text=text(eos),
         chat_template=template.decode("utf-8", errors="replace") if template else None,
+        n_ctx_short=n_ctx_short,
     )

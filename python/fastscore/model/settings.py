@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from fastscore.errors import UsageError
+from fastscore.errors import ModelError, UsageError
+from fastscore.model.info import ModelInfo
 
 MAX_SEQUENCES = 256
 """llama.cpp's LLAMA_MAX_SEQ."""
@@ -27,6 +28,7 @@ class EngineSettings:
     ``exact`` keeps the KV cache in F32 and computes attention without the flash kernels, whose CPU
     versions round keys and values to F16 and depend, within that rounding, on how many tokens a
     batch holds.
+    ``rope_factors`` are those of a LongRoPE model, None for others.
     """
 
     max_length: int
@@ -40,6 +42,7 @@ class EngineSettings:
     backends: tuple[str, ...]
     llama_cpp: str
     tuned: bool = False
+    rope_factors: Literal["short"] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -51,12 +54,14 @@ class EngineSettings:
         Batch and thread counts change the rounding only, some tenths for quantised weights, as any
         other batching does, and so are left out: a run may be resumed with other ones.
         """
-        return {
+        numbers: dict[str, Any] = {
             "exact": self.exact,
             "n_gpu_layers": self.n_gpu_layers,
             "backends": list(self.backends),
             "llama_cpp": self.llama_cpp,
         }
+        # Named only where there is a choice: what is known of other models stays valid.
+        return numbers | ({"rope_factors": self.rope_factors} if self.rope_factors else {})
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,32 @@ def check_options(
         raise UsageError(f"n_threads is {n_threads}; decoding takes at least 1 thread")
     if logits_mb < 1:
         raise UsageError(f"logits_mb is {logits_mb}; logit rows need at least 1 MiB")
+
+
+def window_length(info: ModelInfo, n_ctx: int | None) -> int:
+    """The longest text in tokens: ``n_ctx``, by default the most that the model can read.
+
+    Raises UsageError for more than that, ModelError where the file does not say how much it is.
+    """
+    trained, short = info.n_ctx_train, info.n_ctx_short
+    if n_ctx is None and trained == 0 and short is None:
+        raise ModelError(
+            f"{info.path} does not say how long a text the model was trained for "
+            "(context_length is 0); give the window with n_ctx"
+        )
+    if n_ctx is not None and n_ctx > trained > 0:
+        raise UsageError(
+            f"n_ctx is {n_ctx}, and {info.name} was trained with {trained} tokens; "
+            f"choose at most {trained}"
+        )
+    if n_ctx is not None and short is not None and n_ctx > short:
+        raise UsageError(
+            f"n_ctx is {n_ctx}, and the short LongRoPE factors of {info.name} are for texts of up "
+            f"to {short} tokens; longer ones need its long factors, which llama.cpp chooses by the "
+            "size of the context and not by the text, so a score would depend on what else is "
+            f"asked; choose at most {short}"
+        )
+    return n_ctx or min(length for length in (trained, short) if length)
 
 
 def row_limit(n_vocab: int, n_batch: int, logits_mb: int) -> int:

@@ -16,8 +16,9 @@ from fastscore.model import library
 from fastscore.model.fingerprint import model_files
 from fastscore.model.gguf_checks import check_metadata
 from fastscore.model.gguf_header import check_header
-from fastscore.model.gguf_metadata import read_metadata
+from fastscore.model.gguf_metadata import FileMetadata, read_metadata, read_tensor_names
 from fastscore.model.info import ModelInfo, describe
+from fastscore.model.longrope import ShortFactors, pinned, short_factors
 from fastscore.model.metadata import Metadata
 from fastscore.model.refusals import refuse_impossible_rotation, refuse_unless_causal
 
@@ -28,26 +29,27 @@ class Weights:
     def __init__(self, path: Path, n_gpu_layers: int) -> None:
         self._model: Any = None
         self._api, _ = library.load()
-        for part in model_files(path):
-            if not part.is_file():
-                raise ModelError(f"{path.name} is one part of a split model and {part} is missing")
-            check_header(part)
-            check_metadata(part, read_metadata(part))
+        factors = _check_files(path)
         if n_gpu_layers == 0 or not self._api.llama_supports_gpu_offload():
             _check_memory(path)
-        self._model = self._open(path, n_gpu_layers)
+        self._model = self._open(path, n_gpu_layers, factors)
         try:
             metadata = Metadata(self._api, self._model)
             refuse_unless_causal(self._api, self._model, metadata, path)
             refuse_impossible_rotation(self._api, self._model, metadata, path)
-            self.info: ModelInfo = describe(self._api, self._model, path)
+            self.info: ModelInfo = describe(
+                self._api, self._model, path, factors.n_ctx if factors else None
+            )
         except BaseException:
             self.close()
             raise
 
-    def _open(self, path: Path, n_gpu_layers: int) -> Any:
+    def _open(self, path: Path, n_gpu_layers: int, factors: ShortFactors | None) -> Any:
         params = self._api.llama_model_default_params()
         params.n_gpu_layers = n_gpu_layers
+        if factors is not None:
+            overrides = pinned(self._api, factors)
+            params.kv_overrides = overrides
         library.take_log()
         model = self._api.llama_model_load_from_file(os.fsencode(path), params)
         if not model:
@@ -110,6 +112,20 @@ class Weights:
         if self._model is not None:
             self._api.llama_model_free(self._model)
             self._model = None
+
+
+def _check_files(path: Path) -> ShortFactors | None:
+    """Refuse what llama.cpp must not see, in any part; return what rotations the file has."""
+    metadata: list[FileMetadata] = []
+    tensors: set[str] = set()
+    for part in model_files(path):
+        if not part.is_file():
+            raise ModelError(f"{path.name} is one part of a split model and {part} is missing")
+        check_header(part)
+        metadata.append(read_metadata(part))
+        check_metadata(part, metadata[-1])
+        tensors.update(read_tensor_names(part, metadata[-1].end))
+    return short_factors(path, metadata[0], tensors)
 
 
 def _check_memory(path: Path) -> None:
