@@ -23,14 +23,14 @@ class Reference:
 
     ``text`` is cut at the first stop text. ``pieces`` are the bytes of each token, None for one
     that ends a text; ``runner_up`` those of the second best there, ``gaps`` how far its logit was
-    from the best one. ``ids`` are the tokens where somebody wants to decode them again.
+    from the best one. ``finish_reason`` is None where the other decoder does not tell.
     """
 
     text: str
     pieces: Sequence[bytes | None]
     runner_up: Sequence[bytes | None]
     gaps: Sequence[float]
-    ids: Sequence[int] = ()
+    finish_reason: FinishReason | None = None
 
 
 @dataclass(frozen=True)

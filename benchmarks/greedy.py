@@ -1,16 +1,16 @@
 """Compare greedily generated texts with two other decoders', text by text.
 
-With quantised weights (both PyPI models): 50 prompts, all at once in fastscore, one at a time in
-llama-cpp-python. With float32 weights: the prompts that lm-evaluation-harness makes of TriviaQA,
-GSM8K, MBPP and HumanEval rows, and the texts that its HF backend writes in float32. A text may
-part from the other one where that one's two best logits differ by less than 0.05; every such place
-is printed.
+A text may part from the other decoder's only where that one's two best logits differ by less than
+0.05; every place where texts part is printed.
 
-Quantised weights have activations rounded to 8 bits, so that the last bit of a sum grows to tenths
-of a logit, and on a CPU llama.cpp sums in another order from a few tokens a batch on. Where texts
-part at a larger gap, llama-cpp-python therefore decodes the same tokens again in batches of other
-sizes: if its own two best come within 0.05 in one of them, or change places, then the difference is
-llama.cpp's with itself. Both counts are figures.
+With float32 weights: the prompts that lm-evaluation-harness makes of TriviaQA, GSM8K, MBPP and
+HumanEval rows, 16 at a time, and the texts that its HF backend writes in float32, one at a time.
+
+With quantised weights (both PyPI models): 50 prompts, one at a time, against llama-cpp-python with
+the same number of tokens a batch. Quantised weights have activations rounded to 8 bits, and so the
+last bit of a sum grows to tenths of a logit; llama.cpp's sums depend on the batch. So two more
+counts are measured, without a limit: fastscore's texts 16 at a time, and llama-cpp-python's own
+with its prompts in smaller batches.
 
 lm-eval lives in an environment of its own (--oracle-python); its texts are kept in
 --oracle-cache.
@@ -46,6 +46,9 @@ from fastscore.machine import available_cores
 from fastscore.types import Generation
 
 LLAMA, HF = "llama-cpp-python", "lm-eval"
+CONTROL_BATCH = 32
+"""Tokens a batch for llama-cpp-python's comparison with itself: fewer than the 64 from which on
+llama.cpp computes attention in tiles on a CPU."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,14 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     figures: list[Figure] = []
     details: dict[str, Any] = {}
     if LLAMA in options.against:
-        prompts = fifty_prompts(data)
         for name in options.models:
             gguf = models.locate(name, options.scratch)
-            with closing(_greedy_loop(gguf, prompts, options.threads)) as loop:
-                references = [loop.write(prompt) for prompt in prompts]
-                _compare(
-                    f"{name}, {LLAMA}", gguf, prompts, references, options, figures, details, loop
-                )
+            _against_llama(name, gguf, fifty_prompts(data), options, figures, details)
     if HF in options.against:
         gguf = models.locate_f32(options.f32_model, options.scratch)
         rows = {w.name: prepare(w, data, options.scratch / "rows") for w in LM_EVAL}
@@ -71,15 +69,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
         oracle = Oracle(options.oracle_python, cache, options.threads, GENERATION)
         for name, answer in oracle.answers(gguf, LM_EVAL, rows).items():
             prompts, references = _lm_eval_texts(gguf, name, answer["items"])
-            _compare(f"{HF}, {name}", gguf, prompts, references, options, figures, details)
+            with Model(gguf, n_threads=options.threads) as model:
+                ours = generate(model, prompts, options.parallel)
+            title = f"{name}, {options.parallel} at a time, against {HF}"
+            details[title] = compare(title, prompts, references, ours)
+            figures.append(_figure(title, details[title]))
     return conclude(figures, facts, details, options.report)
 
 
-def _greedy_loop(gguf: Path, prompts: list[Prompt], threads: int) -> GreedyLoop:
-    """A loop whose context holds the longest of the prompts and its text."""
-    with closing(GreedyLoop(gguf, threads, 256)) as sizing:
-        longest = sizing.longest(prompts)
-    return GreedyLoop(gguf, threads, window(longest))
+def _against_llama(
+    name: str,
+    gguf: Path,
+    prompts: Sequence[Prompt],
+    options: argparse.Namespace,
+    figures: list[Figure],
+    details: dict[str, Any],
+) -> None:
+    with Model(gguf, n_threads=options.threads) as model:
+        n_batch = model.settings.n_batch
+        longest = max(len(model.tokenize(p.text)) + p.max_tokens for p in prompts)
+        # One call each: what one text leaves in the cache orders the sums of the next.
+        alone = [generate(model, [prompt], 1)[0] for prompt in prompts]
+        together = generate(model, prompts, options.parallel)
+
+    def written(n_batch: int) -> list[Reference]:
+        with closing(GreedyLoop(gguf, options.threads, window(longest), n_batch)) as loop:
+            return [loop.write(prompt) for prompt in prompts]
+
+    references, others = written(n_batch), written(CONTROL_BATCH)
+    title = f"{name}, one at a time, against {LLAMA}"
+    details[title] = compare(title, prompts, references, alone)
+    figures.append(_figure(title, details[title]))
+    title = f"{name}, {options.parallel} at a time, against {LLAMA} (measured)"
+    details[title] = compare(title, prompts, references, together)
+    title = f"{LLAMA} with {CONTROL_BATCH} tokens a batch against its {n_batch} (measured)"
+    details[f"{name}, {title}"] = compare(f"{name}, {title}", prompts, references, others)
 
 
 def _lm_eval_texts(
@@ -99,23 +123,17 @@ def _lm_eval_texts(
     return prompts, references
 
 
-def _compare(
+def compare(
     title: str,
-    gguf: Path,
     prompts: Sequence[Prompt],
     references: Sequence[Reference],
-    options: argparse.Namespace,
-    figures: list[Figure],
-    details: dict[str, Any],
-    loop: GreedyLoop | None = None,
-) -> None:
-    """Generate, judge and print one set of texts; ``loop`` is asked where texts differ."""
-    with Model(gguf, n_threads=options.threads) as model:
-        ours = generate(model, prompts, options.parallel)
-    verdicts = [
-        judge(reference, our.text, our.finish_reason, prompt.stop)
-        for prompt, reference, our in zip(prompts, references, ours, strict=True)
-    ]
+    texts: Sequence[Generation | Reference],
+) -> dict[str, Any]:
+    """Judge and print one set of texts; the counts and verdicts, for the report."""
+    verdicts = []
+    for prompt, reference, text in zip(prompts, references, texts, strict=True):
+        assert text.finish_reason is not None
+        verdicts.append(judge(reference, text.text, text.finish_reason, prompt.stop))
     counts = Counter(verdict.kind for verdict in verdicts)
     empty = sum(not reference.text for reference in references)
     tokens = sum(len(reference.gaps) for reference in references)
@@ -124,30 +142,24 @@ def _compare(
         f"{counts['equal']} equal, {counts['excused']} part at a gap below {TIE}, "
         f"{counts['different']} elsewhere"
     )
-    unexplained = 0
-    for prompt, reference, verdict in zip(prompts, references, verdicts, strict=True):
-        if verdict.kind == "equal":
-            continue
-        gap = "none" if verdict.gap is None else f"{verdict.gap:.4f}"
-        line = f"    {verdict.kind}: {prompt.name}, token {verdict.token}, gap {gap}"
-        if verdict.kind == "different" and loop is not None and verdict.gap is not None:
-            assert verdict.token is not None
-            gaps = loop.gaps_in_other_batches(prompt, reference.ids[: verdict.token + 1])
-            unexplained += min(gaps) >= TIE
-            line += f"; in its other batches {min(gaps):.4f} to {max(gaps):.4f}"
-        print(line, flush=True)
-    figures.append(Figure(f"{title}, texts that part at no tie", counts["different"], "at most", 0))
-    if loop is not None:
-        name = f"{title}, texts that part where it never does itself"
-        figures.append(Figure(name, unexplained, "at most", 0))
-    details[title] = {
-        "counts": dict(counts),
+    for prompt, verdict in zip(prompts, verdicts, strict=True):
+        if verdict.kind != "equal":
+            gap = "none" if verdict.gap is None else f"{verdict.gap:.4f}"
+            print(f"    {verdict.kind}: {prompt.name}, token {verdict.token}, gap {gap}")
+    return {
+        "equal": counts["equal"],
+        "excused": counts["excused"],
+        "different": counts["different"],
         "n_empty": empty,
         "n_tokens": tokens,
         "verdicts": {p.name: asdict(v) for p, v in zip(prompts, verdicts, strict=True)},
         # How often a tie could have excused anything at all.
         "n_gaps_below_tie": sum(gap < TIE for r in references for gap in r.gaps),
     }
+
+
+def _figure(title: str, found: dict[str, Any]) -> Figure:
+    return Figure(f"{title}, texts that part at no tie", found["different"], "at most", 0)
 
 
 def generate(model: Model, prompts: Sequence[Prompt], parallel: int) -> list[Generation]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 
 import llama_cpp
@@ -13,28 +12,23 @@ from llama_cpp import Llama
 
 from benchmarks.agreement import Reference
 from benchmarks.workloads.generation import Prompt
-
-N_BATCH = 512
-"""Tokens of a prompt decoded at a time: the default of llama-cpp-python."""
-
-OTHER_BATCHES = (1, 2, 8, 30, 32, 60, 128)
-"""Among them are one token at a time, and sizes on both sides of those from which llama.cpp's
-kernels for a CPU are others: a few tokens for matrices, 64 for attention."""
+from fastscore.types import FinishReason
 
 
 class GreedyLoop:
     """Generates from an empty context every time; the lowest id wins among equal logits.
 
     Flash attention and F16 keys and values, which is what fastscore uses with quantised weights.
+    ``n_batch`` tokens of a prompt are decoded at a time.
     """
 
-    def __init__(self, gguf: Path, n_threads: int, n_ctx: int) -> None:
+    def __init__(self, gguf: Path, n_threads: int, n_ctx: int, n_batch: int) -> None:
         self._llm = Llama(
             str(gguf),
             n_ctx=n_ctx,
             n_threads=n_threads,
             n_threads_batch=n_threads,
-            n_batch=N_BATCH,
+            n_batch=n_batch,
             flash_attn=True,
             verbose=False,
         )
@@ -45,48 +39,30 @@ class GreedyLoop:
         llm = self._llm
         llm.reset()  # type: ignore[no-untyped-call]
         llm.eval(llm.tokenize(prompt.text.encode(), special=True))
-        ids: list[int] = []
         pieces: list[bytes | None] = []
         runner_up: list[bytes | None] = []
         gaps: list[float] = []
         written = b""
+        reason: FinishReason = "length"
         for _ in range(prompt.max_tokens):
             logits = self._logits()
             best, second = _best_two(logits)
-            ids.append(best)
             pieces.append(self._piece(best))
             runner_up.append(self._piece(second))
             gaps.append(float(logits[best] - logits[second]))
             piece = pieces[-1]
             if piece is None:
+                reason = "eos"
                 break
             written += piece
             if any(stop.encode() in written for stop in prompt.stop):
+                reason = "stop"
                 break
             llm.eval([best])
         text = written.decode(errors="ignore")
         for stop in prompt.stop:
             text = text.split(stop)[0]
-        return Reference(text, pieces, runner_up, gaps, ids)
-
-    def gaps_in_other_batches(self, prompt: Prompt, ids: Sequence[int]) -> list[float]:
-        """How far the last of ``ids`` leads the best other token, by batch size.
-
-        Negative where another token is the best one.
-        """
-        llm = self._llm
-        *before, chosen = ids
-        tokens = llm.tokenize(prompt.text.encode(), special=True) + before
-        gaps = []
-        for n_batch in OTHER_BATCHES:
-            llm.reset()  # type: ignore[no-untyped-call]
-            for start in range(0, len(tokens), n_batch):
-                llm.eval(tokens[start : start + n_batch])
-            logits = self._logits().copy()
-            value = logits[chosen]
-            logits[chosen] = -np.inf
-            gaps.append(float(value - logits.max()))
-        return gaps
+        return Reference(text, pieces, runner_up, gaps, reason)
 
     def _logits(self) -> npt.NDArray[np.float32]:
         pointer = llama_cpp.llama_get_logits_ith(self._llm.ctx, -1)
