@@ -140,7 +140,8 @@ def compare(
     print(
         f"\n  {title}: {len(prompts)} texts ({empty} empty), {tokens} tokens: "
         f"{counts['equal']} equal, {counts['excused']} part at a gap below {TIE}, "
-        f"{counts['different']} elsewhere"
+        f"{counts['different']} elsewhere",
+        flush=True,
     )
     for prompt, verdict in zip(prompts, verdicts, strict=True):
         if verdict.kind != "equal":
