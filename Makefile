@@ -12,6 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 # What the native core is built from. Directories are listed too, so that a deleted file counts.
 NATIVE := pyproject.toml CMakeLists.txt $(shell find csrc)
+PACKAGES := $(shell find python/fastscore -type d -not -name __pycache__)
 NATIVE_TESTS := CMakePresets.json $(shell find tests/native)
 
 .DELETE_ON_ERROR:
@@ -48,9 +49,9 @@ $(VENV)/.build-tools: pyproject.toml scripts/check_build_tools.sh
 	$(PIP) install -qq --group build
 	@touch $@
 
-# Editable: an edit of a Python file needs no second installation. Without build isolation CMake
-# finds the same tools each time, and compiles only what has changed.
-$(VENV)/.fastscore: $(VENV)/.build-tools $(NATIVE)
+# Editable: an edit of a Python file needs no second installation, a new or moved one does. Without
+# build isolation CMake finds the same tools each time, and compiles only what has changed.
+$(VENV)/.fastscore: $(VENV)/.build-tools $(NATIVE) $(PACKAGES)
 	@test -d $(VENV)/lib/python*/site-packages/llama_cpp || echo "Installing what fastscore needs." \
 	  "llama-cpp-python compiles llama.cpp: some ten minutes on two cores, once; pip keeps the result."
 	$(PIP) install -qq --no-build-isolation --editable .

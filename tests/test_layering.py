@@ -15,16 +15,11 @@ ROOT = Path(__file__).parents[1] / "python" / "fastscore"
 
 # A part may import the parts of lines above its own, and nothing of its own line or below.
 LAYERS = (
-    ("errors", "types", "machine", "nearest", "sizes", "journal", "_core", "_sandbox"),
-    ("native", "block_store", "bounded_jinja", "progress", "generation_settings", "metrics"),
-    ("bootstrap", "passk"),
-    ("settings", "tokenise", "sandbox", "store", "generation_store", "reporters", "statistics"),
-    ("fewshot", "chat", "datasets", "pass_rates"),
+    ("errors", "types", "machine", "nearest", "sizes", "_core", "_sandbox"),
+    ("native", "storage", "bounded_jinja", "progress", "generation_settings", "metrics"),
+    ("settings", "tokenise", "sandbox", "reporters", "statistics"),
+    ("fewshot", "chat", "datasets"),
     ("model", "tasks", "results"),
-    ("preparation", "estimate", "executing", "stores"),
-    ("scoring", "generating", "judging"),
-    ("runner", "sample_files"),
-    ("request",),
     ("evaluation", "doctor"),
     ("cli",),
     ("__main__",),

@@ -21,7 +21,7 @@ def _python(code: str) -> subprocess.CompletedProcess[str]:
 def test_evaluate_is_the_function_whatever_was_imported_before() -> None:
     done = _python(
         """
-        import fastscore.evaluation, fastscore.cli.run
+        import fastscore.evaluation.evaluate, fastscore.cli.run
         from fastscore import evaluate
         assert callable(evaluate)
         """

@@ -32,10 +32,9 @@ from fastscore.errors import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fastscore.bootstrap import Bootstrap, bootstrap_mean, standard_error
-    from fastscore.evaluation import UnsavedResultsError, evaluate
+    from fastscore.evaluation.evaluate import UnsavedResultsError, evaluate
+    from fastscore.evaluation.sample_files import evaluate_samples
     from fastscore.model import Model
-    from fastscore.passk import g_pass_at_k, pass_at_k, pass_hat_k
     from fastscore.progress import Progress
     from fastscore.results import (
         GenerationSample,
@@ -46,7 +45,8 @@ if TYPE_CHECKING:
         SampleScores,
         TaskResult,
     )
-    from fastscore.sample_files import evaluate_samples
+    from fastscore.statistics.bootstrap import Bootstrap, bootstrap_mean, standard_error
+    from fastscore.statistics.passk import g_pass_at_k, pass_at_k, pass_hat_k
     from fastscore.tasks import GenerationTask, OpenQuestion, Question, Task
     from fastscore.types import Generation, Likelihood, Sampling
 
@@ -93,7 +93,7 @@ __all__ = [
 ]
 
 _HOME = {
-    "Bootstrap": "fastscore.bootstrap",
+    "Bootstrap": "fastscore.statistics.bootstrap",
     "Generation": "fastscore.types",
     "GenerationSample": "fastscore.results",
     "GenerationTask": "fastscore.tasks",
@@ -110,23 +110,23 @@ _HOME = {
     "SampleScores": "fastscore.results",
     "Task": "fastscore.tasks",
     "TaskResult": "fastscore.results",
-    "UnsavedResultsError": "fastscore.evaluation",
-    "bootstrap_mean": "fastscore.bootstrap",
-    "evaluate": "fastscore.evaluation",
-    "evaluate_samples": "fastscore.sample_files",
-    "g_pass_at_k": "fastscore.passk",
-    "pass_at_k": "fastscore.passk",
-    "pass_hat_k": "fastscore.passk",
-    "standard_error": "fastscore.bootstrap",
+    "UnsavedResultsError": "fastscore.evaluation.evaluate",
+    "bootstrap_mean": "fastscore.statistics.bootstrap",
+    "evaluate": "fastscore.evaluation.evaluate",
+    "evaluate_samples": "fastscore.evaluation.sample_files",
+    "g_pass_at_k": "fastscore.statistics.passk",
+    "pass_at_k": "fastscore.statistics.passk",
+    "pass_hat_k": "fastscore.statistics.passk",
+    "standard_error": "fastscore.statistics.bootstrap",
 }
 
 # What cannot be imported without the compiled part.
 _NATIVE = {
-    "fastscore.bootstrap",
-    "fastscore.evaluation",
+    "fastscore.statistics.bootstrap",
+    "fastscore.evaluation.evaluate",
     "fastscore.model",
-    "fastscore.passk",
-    "fastscore.sample_files",
+    "fastscore.statistics.passk",
+    "fastscore.evaluation.sample_files",
 }
 
 

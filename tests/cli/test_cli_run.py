@@ -14,8 +14,8 @@ import pytest
 from command import Command
 
 from fastscore import Results
-from fastscore import evaluation as evaluation_module
 from fastscore.errors import ResultsError
+from fastscore.evaluation import evaluate as evaluation_module
 from models.fixtures import TinyModel
 from models.vocab import CHAT_TEMPLATE
 
@@ -201,7 +201,7 @@ def test_ctrl_c_says_how_to_go_on(fastscore: Command, model: Path, tmp_path: Pat
         """
         import sys, time
         from fastscore.cli import main
-        from fastscore.scoring import Scorer
+        from fastscore.evaluation.scoring import Scorer
 
         answer = Scorer.answer
         def slowly(self, task, items):

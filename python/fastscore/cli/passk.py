@@ -67,7 +67,7 @@ def passk(
       fastscore passk samples.jsonl --problems mine.jsonl --k 1,5
     """  # noqa: D301
     with explained(debug):
-        from fastscore.sample_files import evaluate_samples
+        from fastscore.evaluation.sample_files import evaluate_samples
 
         scores = evaluate_samples(
             samples,

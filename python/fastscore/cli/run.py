@@ -70,7 +70,7 @@ def run(
       fastscore run model.gguf --tasks humaneval --n 20 --k 1,10 --temperature 0.8
     """  # noqa: D301
     with explained(debug):
-        from fastscore.evaluation import UnsavedResultsError, evaluate
+        from fastscore.evaluation.evaluate import UnsavedResultsError, evaluate
 
         engine: ModelOptions = {
             "n_ctx": n_ctx,

@@ -6,7 +6,7 @@ from fastscore.results.results import Results
 from fastscore.results.sample import Sample
 from fastscore.results.sample_scores import SampleScores
 from fastscore.results.values import GroupResult, TaskResult, WorkReport
-from fastscore.statistics import MetricValue
+from fastscore.statistics.means import MetricValue
 
 __all__ = [
     "ExecutionSummary",

@@ -14,7 +14,7 @@ from fastscore.results.generation_document import read_summary, write_summary
 from fastscore.results.results import Results
 from fastscore.results.values import AnySample, GroupResult, TaskResult
 from fastscore.results.work_document import read_work, write_work
-from fastscore.statistics import MetricValue
+from fastscore.statistics.means import MetricValue
 from fastscore.types import Origin
 
 SCHEMA_VERSION = 2

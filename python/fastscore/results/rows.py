@@ -10,7 +10,7 @@ from fastscore.results.generation_notes import generation_notes, generation_work
 from fastscore.results.results import Results
 from fastscore.results.values import GroupResult, TaskResult, WorkReport
 from fastscore.sizes import parameter_count
-from fastscore.statistics import MetricValue
+from fastscore.statistics.means import MetricValue
 
 _NO_METRICS = (("none", MetricValue(math.nan, math.nan, (math.nan, math.nan))),)
 """Shown for a group whose tasks have no metric in common."""

@@ -13,7 +13,7 @@ from fastscore.results.generation import ExecutionSummary
 from fastscore.results.generation_document import write_execution
 from fastscore.results.generation_notes import execution_notes, passed_note
 from fastscore.sizes import counted
-from fastscore.statistics import MetricValue
+from fastscore.statistics.means import MetricValue
 
 
 @dataclass(frozen=True, slots=True)

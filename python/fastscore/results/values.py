@@ -12,7 +12,7 @@ from fastscore.nearest import did_you_mean
 from fastscore.results.generation import GenerationSummary, GenerationWork
 from fastscore.results.generation_sample import GenerationSample
 from fastscore.results.sample import Sample
-from fastscore.statistics import MetricValue, pool, summarise
+from fastscore.statistics.means import MetricValue, pool, summarise
 from fastscore.types import Origin
 
 V = TypeVar("V")

@@ -10,10 +10,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from fastscore.bootstrap import bootstrap_mean, standard_error
 from fastscore.errors import UsageError
-from fastscore.passk import Whole, counts, pass_at_k
-from fastscore.statistics import MetricValue, interval
+from fastscore.statistics.bootstrap import bootstrap_mean, standard_error
+from fastscore.statistics.means import MetricValue, interval
+from fastscore.statistics.passk import Whole, counts, pass_at_k
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +72,9 @@ def pass_rate(n: npt.ArrayLike, c: npt.ArrayLike, k: int) -> PassRate:
     """Return pass@k over problems with c right of n samples.
 
     Wilson's interval is for shares of problems and so, in general, wrong for means of estimates:
-    the interval is that of :func:`~fastscore.bootstrap.bootstrap_mean` with its defaults. Where
-    resampling shows nothing, because all problems have the same value or there is only one, it is
-    NaN and the reason says so.
-
-    Args:
-        n: Samples of each problem, [n_problems], or one number for all.
-        c: How many of them are right, [n_problems].
-        k: The number of draws, at least 1.
-
-    Raises:
-        UsageError: As :func:`~fastscore.passk.pass_at_k`.
-
+    the interval is that of :func:`~fastscore.statistics.bootstrap.bootstrap_mean` with its
+    defaults. Where resampling shows nothing, because all problems have the same value or there is
+    only one, it is NaN and the reason says so.
     """
     samples, right = _problems(n, c)
     values = np.asarray(pass_at_k(samples, right, k))

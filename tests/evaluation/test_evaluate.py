@@ -20,7 +20,7 @@ from fastscore.progress import Progress
 from fastscore.results import GroupResult
 from fastscore.tasks import get_group, get_task
 
-DATA = Path(os.environ.get("FASTSCORE_DATA") or Path(__file__).parents[2] / "shared" / "data")
+DATA = Path(os.environ.get("FASTSCORE_DATA") or Path(__file__).parents[3] / "shared" / "data")
 needs_data = pytest.mark.skipif(
     not (DATA / "mmlu").is_dir(), reason=f"no published benchmark files below {DATA}"
 )

@@ -17,7 +17,8 @@ from models.fixtures import TinyModel
 # `fastscore`, but each step's results are kept at once, and after some steps it stops.
 STOPPING = """
 import os, signal, sys
-from fastscore import block_store, reporters
+from fastscore import reporters
+from fastscore.storage import block_store
 from fastscore.cli import main
 
 steps = 0

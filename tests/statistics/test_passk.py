@@ -18,7 +18,7 @@ from scipy.stats import hypergeom
 
 import fastscore
 from fastscore import UsageError, _core, g_pass_at_k, pass_at_k, pass_hat_k
-from fastscore.passk import MAX_SAMPLES
+from fastscore.statistics.passk import MAX_SAMPLES
 
 Share = float | Fraction
 
@@ -228,7 +228,7 @@ def test_many_estimates_are_those_of_each(monkeypatch: pytest.MonkeyPatch) -> No
     for i in random.integers(0, n.size, 500):
         one = [pass_at_k(int(n[i]), int(c[i]), k) for k in (3, 40)]
         np.testing.assert_array_equal(both[:, i], one)
-    monkeypatch.setattr("fastscore.passk.available_cores", lambda: 3)
+    monkeypatch.setattr("fastscore.statistics.passk.available_cores", lambda: 3)
     np.testing.assert_array_equal(pass_at_k(n, c, [[3], [40]]), both)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from fake_model import FakeModel
-from fastscore import estimate
+from fastscore.evaluation import estimate
 from fastscore.model import Limits
 from fastscore.model.context import context_bytes
 from fastscore.progress import Meter

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastscore import machine
-from fastscore.block_store import CACHE_LIMIT_BYTES, STORE_FILE, space_key
-from fastscore.generation_store import GenerationStore, generation_space
-from fastscore.store import Store
+from fastscore.storage.block_store import CACHE_LIMIT_BYTES, STORE_FILE, space_key
+from fastscore.storage.generation_store import GenerationStore, generation_space
+from fastscore.storage.score_store import Store
 
 if TYPE_CHECKING:
     from fastscore.model import Model

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastscore import generation_store as module
-from fastscore.block_store import space_key
-from fastscore.generation_store import GenerationStore, PromptDigest, generation_space
+from fastscore.storage import generation_store as module
+from fastscore.storage.block_store import space_key
+from fastscore.storage.generation_store import GenerationStore, PromptDigest, generation_space
 from fastscore.types import Generation, Sampling
 
 WARM = Sampling(temperature=0.8, top_p=0.95, seed=7)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fastscore.block_store import BlockStore
+from fastscore.storage.block_store import BlockStore
 
 MERGED_BLOCK = 65_536  # results in one block when blocks are merged
 
@@ -35,7 +35,7 @@ class Found:
 
 
 class Store(BlockStore):
-    """The scored requests of one space; see `fastscore.block_store.BlockStore`."""
+    """The scored requests of one space; see `fastscore.storage.block_store.BlockStore`."""
 
     _known = np.empty(0, RECORD)  # sorted by digest, no digest twice
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastscore.errors import DecodeError
-from fastscore.preparation import distinct_characters
+from fastscore.evaluation.preparation import distinct_characters
 from fastscore.progress import Meter
 from fastscore.reporters import Reporter
 from fastscore.results import GenerationWork, WorkReport
-from fastscore.store import Store
+from fastscore.storage.score_store import Store
 from fastscore.types import Item, Likelihood
 
 if TYPE_CHECKING:

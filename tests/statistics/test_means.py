@@ -1,4 +1,4 @@
-"""statistics.py against scipy, and against the same quantities computed from all items at once."""
+"""Means against scipy, and against the same quantities computed from all items at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from fastscore.metrics import Score
-from fastscore.statistics import MetricValue, pool, summarise
+from fastscore.statistics.means import MetricValue, pool, summarise
 
 
 def scores(values: list[float]) -> list[Score]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastscore.preparation import characters, chunks, distinct_characters
+from fastscore.evaluation.preparation import characters, chunks, distinct_characters
 from fastscore.types import Item
 
 

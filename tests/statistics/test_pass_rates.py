@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from fastscore import UsageError, bootstrap_mean, pass_at_k
-from fastscore.pass_rates import PassRate, pass_rate, pass_rates
+from fastscore.statistics.pass_rates import PassRate, pass_rate, pass_rates
 
 problems = st.lists(
     st.integers(1, 20).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))),

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastscore.journal import Journal
+from fastscore.storage.journal import Journal
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -7,19 +7,20 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
-from fastscore import estimate, machine
-from fastscore.executing import Executor
-from fastscore.generating import Generator
+from fastscore import machine
+from fastscore.evaluation import estimate
+from fastscore.evaluation.executing import Executor
+from fastscore.evaluation.generating import Generator
+from fastscore.evaluation.judging import Answered, Judged
+from fastscore.evaluation.preparation import Questions, TaskPreparation, chunks
+from fastscore.evaluation.scoring import Scorer
+from fastscore.evaluation.stores import Stores
 from fastscore.generation_settings import GenerationPlan, departure, describe_sampling
-from fastscore.judging import Answered, Judged
-from fastscore.preparation import Questions, TaskPreparation, chunks
 from fastscore.progress import Meter
 from fastscore.reporters import Reporter
 from fastscore.results import GroupResult, Results, Sample, TaskResult, WorkReport
-from fastscore.scoring import Scorer
 from fastscore.settings import RunSettings
 from fastscore.sizes import counted, parameter_count
-from fastscore.stores import Stores
 from fastscore.tasks import GenerationTask, Group, Prompting, Selection, Task
 from fastscore.types import Generation, Item, OpenItem
 

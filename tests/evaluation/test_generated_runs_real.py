@@ -79,9 +79,9 @@ def test_long_prompts_are_counted_as_the_engine_cuts_them(model: Path) -> None:
 
 STOPPING = """
 import os, signal, sys
-sys.path.insert(0, {here!r})
+sys.path[:0] = {here!r}
 from pathlib import Path
-from fastscore import block_store
+from fastscore.storage import block_store
 from test_generated_runs_real import write
 
 seen = 0
@@ -100,7 +100,7 @@ write(Path({model!r}), output={output!r}, progress=watch)
 @pytest.mark.parametrize("how", ["SIGKILL", "SIGINT"])
 def test_a_run_that_was_ended_goes_on_where_it_was(model: Path, tmp_path: Path, how: str) -> None:
     code = STOPPING.format(
-        here=str(Path(__file__).parent), after=11, signal=how, model=str(model),
+        here=[str(p) for p in Path(__file__).parents[:2]], after=11, signal=how, model=str(model),
         output=str(tmp_path),
     )  # fmt: skip
     ended = subprocess.run(

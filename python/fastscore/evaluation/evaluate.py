@@ -12,12 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastscore.errors import ResultsError
-from fastscore.executing import Executor
-from fastscore.generation_settings import GenerationSettings, SandboxLevel, read_numbers
-from fastscore.preparation import RowFinder, prepare
-from fastscore.progress import Progress
-from fastscore.reporters import Reporter, make_reporter
-from fastscore.request import (
+from fastscore.evaluation.executing import Executor
+from fastscore.evaluation.preparation import RowFinder, prepare
+from fastscore.evaluation.request import (
     TaskLike,
     chat_template,
     check_exists,
@@ -28,11 +25,14 @@ from fastscore.request import (
     prompt_notices,
     promptings,
 )
+from fastscore.evaluation.runner import Run
+from fastscore.generation_settings import GenerationSettings, SandboxLevel, read_numbers
+from fastscore.progress import Progress
+from fastscore.reporters import Reporter, make_reporter
 from fastscore.results import Results
 from fastscore.results.files import prepare_directory
 from fastscore.results.lock import held
 from fastscore.results.rows import by_text
-from fastscore.runner import Run
 from fastscore.settings import (
     Fewshot,
     ModelOptions,

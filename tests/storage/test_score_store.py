@@ -20,10 +20,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastscore import journal as journal_module
-from fastscore import store as store_module
-from fastscore.block_store import space_key
-from fastscore.store import Store
+from fastscore.storage import journal as journal_module
+from fastscore.storage import score_store as store_module
+from fastscore.storage.block_store import space_key
+from fastscore.storage.score_store import Store
 
 SPACE = b"s" * 16
 
@@ -167,9 +167,9 @@ def test_a_killed_process_loses_only_what_it_had_not_flushed(tmp_path: Path) -> 
     script = textwrap.dedent(
         f"""
         import os, signal, sys
-        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        sys.path[:0] = {[str(p) for p in Path(__file__).parents[:2]]!r}
         from pathlib import Path
-        from test_store import open_store, put
+        from test_score_store import open_store, put
         store = open_store(Path({str(path)!r}))
         put(store, range(50))
         store.flush()

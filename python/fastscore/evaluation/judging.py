@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, get_args
 
 from fastscore.generation_settings import GenerationPlan
 from fastscore.metrics import Score
-from fastscore.pass_rates import PassRates, pass_rate, pass_rates
 from fastscore.results import GenerationSample, GenerationSummary, MetricValue
-from fastscore.statistics import summarise
+from fastscore.statistics.means import summarise
+from fastscore.statistics.pass_rates import PassRates, pass_rate, pass_rates
 from fastscore.tasks import GenerationTask
 from fastscore.types import FinishReason, Generation, OpenItem
 

@@ -14,8 +14,8 @@ import pytest
 
 from fake_model import FakeModel
 from fake_run import MINI, score, task_of
-from fastscore import preparation
 from fastscore.errors import DataError
+from fastscore.evaluation import preparation
 from fastscore.progress import Progress
 from fastscore.tasks import get_task
 
@@ -74,9 +74,10 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
     script = textwrap.dedent(
         f"""
         import os, signal, sys
-        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        sys.path[:0] = {[str(p) for p in Path(__file__).parents[:2]]!r}
         from fake_model import FakeModel
-        from fastscore import block_store, evaluate
+        from fastscore import evaluate
+        from fastscore.storage import block_store
 
         block_store.COMMIT_SECONDS = 0
         model = FakeModel()

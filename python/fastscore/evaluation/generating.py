@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fastscore.errors import DecodeError
+from fastscore.evaluation.preparation import distinct_characters
 from fastscore.generation_settings import GenerationPlan
-from fastscore.generation_store import GenerationStore, PromptDigest
-from fastscore.preparation import distinct_characters
 from fastscore.progress import Meter
 from fastscore.reporters import Reporter
 from fastscore.results import GenerationWork
+from fastscore.storage.generation_store import GenerationStore, PromptDigest
 from fastscore.types import Finished, Generation, GenerationRequest, OpenItem
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from fastscore.block_store import BlockStore, space_key
+from fastscore.storage.block_store import BlockStore, space_key
 from fastscore.types import Generation, Sampling
 
 MERGED_BYTES = 2**20  # of one block when blocks are merged
@@ -56,7 +56,7 @@ class PromptDigest:
 
 
 class GenerationStore(BlockStore):
-    """The generated texts of one space; see `fastscore.block_store.BlockStore`."""
+    """The generated texts of one space; see `fastscore.storage.block_store.BlockStore`."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self._known: dict[bytes, bytes] = {}  # JSON by digest; most of it is never looked at

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import bootstrap_twin as twin
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -12,9 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-import bootstrap_twin as twin
 from fastscore import Bootstrap, UsageError, _core, bootstrap_mean, standard_error
-from fastscore.bootstrap import _middle
+from fastscore.statistics.bootstrap import _middle
 
 KERNELS = [*_core.index_kernels(), "auto"]
 # Around the lanes, the blocks of 64 draws and the change to longer fields.
@@ -66,7 +66,7 @@ def test_the_summary_is_that_of_the_twins_means(n: int, confidence: float) -> No
 def test_a_bootstrap_in_several_calls_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     values = values_of(100)
     whole = bootstrap_mean(values, 1000)
-    monkeypatch.setattr("fastscore.bootstrap._DRAWS_A_CALL", 3333)
+    monkeypatch.setattr("fastscore.statistics.bootstrap._DRAWS_A_CALL", 3333)
     assert bootstrap_mean(values, 1000) == whole
 
 

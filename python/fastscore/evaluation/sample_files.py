@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 from fastscore.datasets.files import read_records
 from fastscore.errors import DataError, ResultsError, UsageError
-from fastscore.executing import Executor
+from fastscore.evaluation.executing import Executor
 from fastscore.generation_settings import GenerationSettings, SandboxLevel, read_numbers
-from fastscore.pass_rates import pass_rates
 from fastscore.progress import Meter, Progress
 from fastscore.reporters import make_reporter
 from fastscore.results import SampleScores
 from fastscore.sizes import counted
+from fastscore.statistics.pass_rates import pass_rates
 from fastscore.tasks import GenerationTask, get_task
 
 if TYPE_CHECKING:

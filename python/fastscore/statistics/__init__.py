@@ -1,0 +1,1 @@
+"""From the scores of items to estimates with their uncertainty."""
