@@ -21,6 +21,7 @@ LAYERS = (
     ("fewshot", "chat", "datasets"),
     ("model", "tasks", "results"),
     ("evaluation", "doctor"),
+    ("comparison",),
     ("cli",),
     ("__main__",),
 )
