@@ -28,10 +28,15 @@ LogProbs = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One item's value of one metric; where it is NaN, ``reason`` says why."""
+    """One item's value of one metric; where it is NaN, ``reason`` says why.
+
+    ``choice`` is the index of the choice that was judged, None for metrics that judge no single
+    one.
+    """
 
     value: float
     reason: str | None = None
+    choice: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +155,8 @@ def _logprobs(item: Item, likelihoods: Sequence[Likelihood]) -> LogProbs:
 def _accuracy(item: Item, values: LogProbs) -> Score:
     if np.isneginf(values).all():
         return _no_preference(item)
-    return Score(float(int(np.argmax(values)) in item.gold))
+    choice = int(np.argmax(values))
+    return Score(float(choice in item.gold), choice=choice)
 
 
 def _normalised_accuracy(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import math
@@ -81,6 +82,7 @@ def test_texts_are_extracted_and_judged() -> None:
     assert sample.to_dict() == {
         "doc_id": 1,
         "gold": "2",
+        "item": hashlib.sha256(b'["1 + 1 =", ["\\n"], "2"]').hexdigest()[:16],
         "exact_match,whole": 0.0,
         "exact_match,digits": 1.0,
         "n": 1,

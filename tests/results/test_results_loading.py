@@ -36,8 +36,8 @@ def test_no_results(tmp_path: Path) -> None:
 
 def test_a_newer_schema_asks_for_an_upgrade(rich_results: Results, tmp_path: Path) -> None:
     rich_results.save(tmp_path)
-    edit(tmp_path, lambda document: document.update(schema_version=3, tasks="quite another"))
-    with pytest.raises(ResultsError, match=r"schema version 3; .* reads up to 2. Upgrade"):
+    edit(tmp_path, lambda document: document.update(schema_version=4, tasks="quite another"))
+    with pytest.raises(ResultsError, match=r"schema version 4; .* reads up to 3. Upgrade"):
         Results.load(tmp_path)
 
 
@@ -128,7 +128,7 @@ def test_a_samples_file_elsewhere_is_not_opened(
         ("work.logit_rows", 2**70, "logit_rows: expected a whole number"),
         ("date", "yesterday", "a date and time with its offset from UTC"),
         ("date", "2026-01-31T12:00:00", "a date and time with its offset from UTC"),
-        ("schema_version", 0, "schema_version: expected 1 to 2, found 0"),
+        ("schema_version", 0, "schema_version: expected 1 to 3, found 0"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_place(

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from fastscore.errors import FastscoreError, ResultsError, UsageError
+from fastscore.metrics import Score
 from fastscore.results import GroupResult, Results, Sample, TaskResult
+from fastscore.results.digest import item_digest
 from fastscore.results.files import LazySamples
 from fastscore.types import Item, Likelihood
 
@@ -26,6 +31,8 @@ def test_a_sample_holds_what_the_model_said_and_what_it_is_worth() -> None:
         "pred": 0,
         "acc": 0.0,
         "acc_norm": 1.0,
+        "item": hashlib.sha256(b'[["Q: a?\\nA:"], [" x", " yy"], [1]]').hexdigest()[:16],
+        "chosen": {"acc": 0, "acc_norm": 1},
         "loglikelihoods": [-2.0, -3.0],
         "is_greedy": [False, True],
     }
@@ -34,6 +41,46 @@ def test_a_sample_holds_what_the_model_said_and_what_it_is_worth() -> None:
 def test_a_sample_reports_a_metric_under_the_task_s_name_for_it() -> None:
     sample = Sample.score(ITEM, SAID, {"acc": "mc2"})
     assert sample.to_dict()["acc"] == pytest.approx(1 / (1 + math.e))
+
+
+def test_an_item_is_named_by_all_that_makes_it() -> None:
+    changes: list[dict[str, Any]] = [
+        {"contexts": ("Q: b?\nA:",)},
+        {"continuations": (" x", " y")},
+        {"continuations": (" x yy",)},
+        {"gold": (0,)},
+        {"gold": (0, 1)},
+    ]
+    names = {item_digest(replace(ITEM, **change)) for change in changes}
+    assert len(names | {item_digest(ITEM)}) == len(changes) + 1
+    assert item_digest(replace(ITEM, doc_id=99)) == item_digest(ITEM)
+    assert item_digest(replace(ITEM, contexts=("half of \ud800",))) not in names
+
+
+def test_lines_of_version_2_are_read() -> None:
+    sample = Sample.score(ITEM, SAID, {"acc": "acc", "acc_norm": "acc_norm"})
+    line = sample.to_dict()
+    del line["item"], line["chosen"]
+    read = Sample.from_line(json.dumps(line).encode(), ["acc", "acc_norm"], "here")
+    assert (read.item, read.scores["acc_norm"]) == (None, Score(1.0))
+    assert read.loglikelihoods == sample.loglikelihoods
+    assert read.to_dict() == line
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("item", "12", "item: expected 16 hexadecimal digits"),
+        ("item", 5, "item: expected a text"),
+        ("chosen", {"acc": 2}, "chosen.acc: expected a choice, 0 to 1"),
+        ("chosen", {"f1": 0}, "chosen.f1: expected nothing: the metrics are acc"),
+        ("chosen", [0], "chosen: expected an object"),
+    ],
+)
+def test_a_wrong_name_or_choice_is_refused(key: str, value: Any, words: str) -> None:
+    line = Sample.score(ITEM, SAID, {"acc": "acc"}).to_dict() | {key: value}
+    with pytest.raises(ResultsError, match=re.escape(words)):
+        Sample.from_line(json.dumps(line).encode(), ["acc"], "here")
 
 
 def test_prompts_are_kept_on_request() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, get_args
 from fastscore.generation_settings import GenerationPlan
 from fastscore.metrics import Score
 from fastscore.results import GenerationSample, GenerationSummary, MetricValue
+from fastscore.results.digest import item_digest
 from fastscore.statistics.means import summarise
 from fastscore.statistics.pass_rates import PassRates, pass_rate, pass_rates
 from fastscore.tasks import GenerationTask
@@ -130,6 +131,7 @@ class Answered:
                     outcomes=None if ran is None else tuple(one.outcome for one in ran),
                     details=None if ran is None else tuple(one.detail for one in ran),
                     context=item.context if log_prompts else None,
+                    item=item_digest(item),
                 )
             )
         return samples

@@ -17,10 +17,11 @@ from fastscore.results.work_document import read_work, write_work
 from fastscore.statistics.means import MetricValue
 from fastscore.types import Origin
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised when a reader of the former version would misread the new one.
 
-1 knew no generated texts: the samples of a task were always choices among given answers.
+1 knew no generated texts: the samples of a task were always choices among given answers. 2 knew no
+digests of items: two runs could not tell whether they mean the same ones.
 """
 
 

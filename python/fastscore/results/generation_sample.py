@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast, get_args
 
 from fastscore.metrics import Score
+from fastscore.results.digest import read_digest
 from fastscore.results.fields import Fields, parse_object
 from fastscore.results.lines import read_scores, write_line, write_reasons, write_scores
 from fastscore.types import FinishReason
@@ -18,6 +19,7 @@ _OWN_KEYS = frozenset(
     {
         "doc_id",
         "gold",
+        "item",
         "n",
         "c",
         "outputs",
@@ -47,6 +49,8 @@ class GenerationSample:
             ``timed out``, ``out of memory``, ``crashed`` or ``refused``.
         details: What each program's execution says beside that: type and message of an exception.
         context: The prompt, kept only when prompts are logged.
+        item: A digest of prompt, stop texts and gold; None where results of an older fastscore do
+            not say it.
 
     """
 
@@ -59,6 +63,7 @@ class GenerationSample:
     outcomes: tuple[str, ...] | None = None
     details: tuple[str, ...] | None = None
     context: str | None = None
+    item: str | None = None
 
     @property
     def n_passed(self) -> int | None:
@@ -73,6 +78,8 @@ class GenerationSample:
             **write_scores(self.scores, _OWN_KEYS),
             "n": len(self.outputs),
         }
+        if self.item is not None:
+            line["item"] = self.item
         if self.outcomes is not None:
             line["c"] = self.n_passed
         line["outputs"] = list(self.outputs)
@@ -116,6 +123,7 @@ class GenerationSample:
             outcomes=outcomes,
             details=_one_each(fields, "details", n) if "details" in fields.values else None,
             context=fields.text("context") if "context" in fields.values else None,
+            item=read_digest(fields),
         )
 
 

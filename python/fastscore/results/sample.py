@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fastscore.metrics import Score, get_metric, prediction
+from fastscore.results.digest import item_digest, read_digest
 from fastscore.results.fields import Fields, is_finite_number, parse_object
 from fastscore.results.lines import read_scores, write_line, write_reasons, write_scores
 from fastscore.types import Item, Likelihood
@@ -16,7 +17,9 @@ _OWN_KEYS = frozenset(
     {
         "doc_id",
         "gold",
+        "item",
         "pred",
+        "chosen",
         "loglikelihoods",
         "is_greedy",
         "undefined",
@@ -33,7 +36,9 @@ class Sample:
     ``loglikelihoods`` are natural logarithms summed over each continuation's tokens, one a choice.
     ``pred`` is the likeliest choice before any normalisation, None where every choice has
     probability zero. ``scores`` hold each metric under the name the task reports it by.
-    ``contexts`` (one, or one a choice) and ``continuations`` are kept only when prompts are logged.
+    ``item`` is a digest of prompts, choices and gold, None where results of an older fastscore do
+    not say it. ``contexts`` (one, or one a choice) and ``continuations`` are kept only when prompts
+    are logged.
     """
 
     doc_id: int
@@ -44,6 +49,7 @@ class Sample:
     scores: Mapping[str, Score]
     contexts: tuple[str, ...] | None = None
     continuations: tuple[str, ...] | None = None
+    item: str | None = None
 
     @classmethod
     def score(
@@ -76,6 +82,7 @@ class Sample:
             },
             contexts=item.contexts if log_prompts else None,
             continuations=item.continuations if log_prompts else None,
+            item=item_digest(item),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -86,6 +93,12 @@ class Sample:
             "pred": self.pred,
             **write_scores(self.scores, _OWN_KEYS),
         }
+        if self.item is not None:
+            line["item"] = self.item
+        if chosen := {
+            name: one.choice for name, one in self.scores.items() if one.choice is not None
+        }:
+            line["chosen"] = chosen
         line["loglikelihoods"] = ["-inf" if x == -math.inf else x for x in self.loglikelihoods]
         line["is_greedy"] = list(self.is_greedy)
         line |= write_reasons(self.scores)
@@ -114,11 +127,12 @@ class Sample:
             pred=_prediction(fields, n_choices),
             loglikelihoods=loglikelihoods,
             is_greedy=tuple(is_greedy),
-            scores=read_scores(fields, metrics),
+            scores=_scores(fields, metrics, n_choices),
             contexts=_contexts(fields, n_choices) if "context" in fields.values else None,
             continuations=(
                 _continuations(fields, n_choices) if "continuations" in fields.values else None
             ),
+            item=read_digest(fields),
         )
 
 
@@ -134,6 +148,21 @@ def _loglikelihoods(fields: Fields) -> list[float]:
     if not values:
         raise fields.wrong("loglikelihoods", "at least one number")
     return [float(value) for value in values]
+
+
+def _scores(fields: Fields, metrics: Sequence[str], n_choices: int) -> dict[str, Score]:
+    scores = read_scores(fields, metrics)
+    chosen = fields.object_if_there("chosen")
+    if chosen is None:
+        return scores
+    for name in chosen.values:
+        if name not in scores:
+            raise chosen.wrong(name, f"nothing: the metrics are {', '.join(metrics)}")
+        choice = chosen.count(name)
+        if choice >= n_choices:
+            raise chosen.wrong(name, f"a choice, 0 to {n_choices - 1}")
+        scores[name] = replace(scores[name], choice=choice)
+    return scores
 
 
 def _prediction(fields: Fields, n_choices: int) -> int | None:
