@@ -2,14 +2,27 @@
 #include <string>
 
 #include "bindings/planned_trie.h"
+#include "llama/pair_scorer.h"
 #include "llama/scorer.h"
 
 namespace fastscore::bindings {
 
+namespace {
+
+py::array_t<bool> bools(const std::vector<bool>& values) {
+  py::array_t<bool> array(static_cast<py::ssize_t>(values.size()));
+  std::copy(values.begin(), values.end(), array.mutable_data());
+  return array;
+}
+
+}  // namespace
+
 void register_scorer(py::module_& m) {
+  using llama::ComparedTokens;
   using llama::Completed;
   using llama::Decoder;
   using llama::Library;
+  using llama::PairScorer;
   using llama::Scorer;
 
   py::class_<Decoder>(m, "Decoder", "Decodes steps of a plan on a llama.cpp context.")
@@ -43,11 +56,9 @@ void register_scorer(py::module_& m) {
               const py::gil_scoped_release release;
               completed = self.step();
             }
-            py::array_t<bool> greedy(static_cast<py::ssize_t>(completed.is_greedy.size()));
-            std::copy(completed.is_greedy.begin(), completed.is_greedy.end(),
-                      greedy.mutable_data());
             return py::make_tuple(to_numpy(std::move(completed.request)),
-                                  to_numpy(std::move(completed.logprob)), greedy,
+                                  to_numpy(std::move(completed.logprob)),
+                                  bools(completed.is_greedy),
                                   to_numpy(std::move(completed.n_tokens)));
           },
           "Carry out the next step. Returns what it completed: (request int32[n], sum of "
@@ -65,6 +76,45 @@ void register_scorer(py::module_& m) {
       .def_property_readonly("n_tokens", &Scorer::n_tokens, "Tokens decoded so far.")
       .def_property_readonly("decode_seconds", &Scorer::decode_seconds)
       .def_property_readonly("log_softmax_seconds", &Scorer::log_softmax_seconds);
+
+  py::class_<PairScorer>(m, "PairScorer",
+                         "Two models compared along a plan's requests, one step at a time.")
+      .def(py::init([](Decoder& base, Decoder& candidate, const PlannedTrie& planned,
+                       ThreadPool& pool, const std::string& kernel) {
+             return std::make_unique<PairScorer>(base, candidate, *planned.trie, planned.order,
+                                                 planned.plan, pool, log_softmax_kernel(kernel));
+           }),
+           py::arg("base"), py::arg("candidate"), py::arg("plan"), py::arg("pool"),
+           py::arg("kernel") = "auto", py::keep_alive<1, 2>(), py::keep_alive<1, 3>(),
+           py::keep_alive<1, 4>(), py::keep_alive<1, 5>(),
+           "The plan must fit both contexts; base and candidate may be the same decoder.")
+      .def_property_readonly("done", &PairScorer::done)
+      .def(
+          "step",
+          [](PairScorer& self) {
+            ComparedTokens found;
+            {
+              const py::gil_scoped_release release;
+              found = self.step();
+            }
+            return py::make_tuple(to_numpy(std::move(found.request)),
+                                  to_numpy(std::move(found.step)), to_numpy(std::move(found.kl)),
+                                  to_numpy(std::move(found.base_logprob)),
+                                  to_numpy(std::move(found.candidate_logprob)),
+                                  bools(found.same_top));
+          },
+          "Carry out the next step. Returns of each continuation token that it compared: (request "
+          "int32[n], index in the continuation int32[n], KL(base || candidate) of the row before "
+          "it float64[n], its log-probability under the base and under the candidate float64[n], "
+          "whether both models' most probable tokens are the same bool[n]).")
+      .def_property_readonly("failed_request", &PairScorer::failed_request,
+                             "A request whose logits are no numbers, after a step that failed for "
+                             "that; -1: none.")
+      .def_property_readonly("n_tokens", &PairScorer::n_tokens,
+                             "Tokens decoded so far, by each model.")
+      .def_property_readonly("base_seconds", &PairScorer::base_seconds)
+      .def_property_readonly("candidate_seconds", &PairScorer::candidate_seconds)
+      .def_property_readonly("compare_seconds", &PairScorer::compare_seconds);
 }
 
 }  // namespace fastscore::bindings

@@ -34,7 +34,24 @@ struct RowSummary {
   RowStatus status = RowStatus::ok;
 };
 
-// One implementation of the pass over a row, for one instruction set.
+// What the sum over two rows needs of their summaries: base_max and candidate_max are the largest
+// logits, `ratio` the base's sum of exponentials over the candidate's, `log_ratio` its logarithm.
+struct RowPairScale {
+  float base_max;
+  float candidate_max;
+  float log_ratio;
+  float ratio;
+};
+
+// `sum` is that of row_pairs_kernel.h over the first `n_read` entries of both rows, times the base's
+// sum of exponentials; `largest` the largest |log(p / q)| among them.
+struct RowPairSum {
+  double sum;
+  float largest;
+  std::size_t n_read;
+};
+
+// One implementation of the passes over a row and over two, for one instruction set.
 //
 // For every row, of whatever magnitude, of up to 262,144 entries:
 // |log_prob - exact| <= 1e-6 (log_softmax_kernel.h adds up where the error comes from).
@@ -42,6 +59,9 @@ struct LogSoftmaxKernel {
   const char* name;
   // logits: [n_vocab], n_vocab from 1 to 2^31 - 1. Needs no alignment.
   RowSummary (*summarise)(const float* logits, std::size_t n_vocab) noexcept;
+  // Reads all entries but the last ones that fill no step of its vectors.
+  RowPairSum (*sum_pair)(const float* base, const float* candidate, std::size_t n_vocab,
+                         const RowPairScale& scale) noexcept;
 };
 
 // Names of the kernels that this CPU can execute, the fastest first; "portable" is always there.
@@ -57,6 +77,15 @@ struct RowTargets {
   std::span<const std::int64_t> offsets;  // [n_rows + 1], ascending from 0 to n_targets
   std::span<const Token> ids;             // [n_targets], each in [0, n_vocab)
 };
+
+// Throws InvalidArgument unless the targets are as above and n_vocab is from 1 to 2^31 - 1.
+void check_targets(std::size_t n_rows, std::size_t n_vocab, const RowTargets& targets);
+
+// Throws InvalidArgument, naming `what`, unless both are equal.
+void check_size(const char* what, std::size_t got, std::size_t expected);
+
+// Small rows go to threads several at a time: a range should cost far more than its handing out.
+std::size_t rows_per_range(std::size_t n_vocab);
 
 // Where the results go.
 struct RowScores {

@@ -18,6 +18,7 @@
 #endif
 
 #include "core/log_softmax_kernel.h"
+#include "core/row_pairs_kernel.h"
 
 namespace fastscore {
 namespace {
@@ -34,10 +35,14 @@ struct Avx2 {
   static Float broadcast(float x) noexcept { return _mm256_set1_ps(x); }
   static Float add(Float a, Float b) noexcept { return _mm256_add_ps(a, b); }
   static Float subtract(Float a, Float b) noexcept { return _mm256_sub_ps(a, b); }
+  static Float multiply(Float a, Float b) noexcept { return _mm256_mul_ps(a, b); }
   static Float multiply_add(Float a, Float b, Float c) noexcept {
     return _mm256_fmadd_ps(a, b, c);
   }
   static Float max(Float a, Float b) noexcept { return _mm256_max_ps(a, b); }
+  static Float if_less(Float a, Float b, Float then, Float otherwise) noexcept {
+    return _mm256_blendv_ps(otherwise, then, _mm256_cmp_ps(a, b, _CMP_LT_OQ));
+  }
   static Float add_to_exponent(Float p, Float shifted) noexcept {
     const __m256i n = _mm256_slli_epi32(_mm256_castps_si256(shifted), 23);
     return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), n));
@@ -76,6 +81,11 @@ struct Avx2 {
 
 RowSummary summarise_row_avx2(const float* logits, std::size_t n_vocab) noexcept {
   return kernel_detail::summarise_row<Avx2>(logits, n_vocab);
+}
+
+RowPairSum sum_row_pair_avx2(const float* base, const float* candidate, std::size_t n_vocab,
+                             const RowPairScale& scale) noexcept {
+  return kernel_detail::sum_row_pair<Avx2>(base, candidate, n_vocab, scale);
 }
 
 }  // namespace fastscore

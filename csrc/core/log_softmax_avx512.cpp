@@ -22,6 +22,7 @@
 #endif
 
 #include "core/log_softmax_kernel.h"
+#include "core/row_pairs_kernel.h"
 
 namespace fastscore {
 namespace {
@@ -38,10 +39,14 @@ struct Avx512 {
   static Float broadcast(float x) noexcept { return _mm512_set1_ps(x); }
   static Float add(Float a, Float b) noexcept { return _mm512_add_ps(a, b); }
   static Float subtract(Float a, Float b) noexcept { return _mm512_sub_ps(a, b); }
+  static Float multiply(Float a, Float b) noexcept { return _mm512_mul_ps(a, b); }
   static Float multiply_add(Float a, Float b, Float c) noexcept {
     return _mm512_fmadd_ps(a, b, c);
   }
   static Float max(Float a, Float b) noexcept { return _mm512_max_ps(a, b); }
+  static Float if_less(Float a, Float b, Float then, Float otherwise) noexcept {
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), otherwise, then);
+  }
   static Float add_to_exponent(Float p, Float shifted) noexcept {
     const __m512i n = _mm512_slli_epi32(_mm512_castps_si512(shifted), 23);
     return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), n));
@@ -70,6 +75,11 @@ struct Avx512 {
 
 RowSummary summarise_row_avx512(const float* logits, std::size_t n_vocab) noexcept {
   return kernel_detail::summarise_row<Avx512>(logits, n_vocab);
+}
+
+RowPairSum sum_row_pair_avx512(const float* base, const float* candidate, std::size_t n_vocab,
+                               const RowPairScale& scale) noexcept {
+  return kernel_detail::sum_row_pair<Avx512>(base, candidate, n_vocab, scale);
 }
 
 }  // namespace fastscore

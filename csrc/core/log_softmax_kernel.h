@@ -20,6 +20,15 @@ RowSummary summarise_row_avx2(const float* logits, std::size_t n_vocab) noexcept
 RowSummary summarise_row_avx512(const float* logits, std::size_t n_vocab) noexcept;
 RowSummary summarise_row_neon(const float* logits, std::size_t n_vocab) noexcept;
 
+RowPairSum sum_row_pair_portable(const float* base, const float* candidate, std::size_t n_vocab,
+                                 const RowPairScale& scale) noexcept;
+RowPairSum sum_row_pair_avx2(const float* base, const float* candidate, std::size_t n_vocab,
+                             const RowPairScale& scale) noexcept;
+RowPairSum sum_row_pair_avx512(const float* base, const float* candidate, std::size_t n_vocab,
+                               const RowPairScale& scale) noexcept;
+RowPairSum sum_row_pair_neon(const float* base, const float* candidate, std::size_t n_vocab,
+                             const RowPairScale& scale) noexcept;
+
 namespace kernel_detail {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();

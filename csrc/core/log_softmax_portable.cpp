@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "core/log_softmax_kernel.h"
+#include "core/row_pairs_kernel.h"
 
 namespace fastscore {
 namespace {
@@ -38,12 +39,21 @@ struct Portable {
   static Float subtract(const Float& a, const Float& b) noexcept {
     return each<Float>([&](std::size_t i) { return a.lane[i] - b.lane[i]; });
   }
+  static Float multiply(const Float& a, const Float& b) noexcept {
+    return each<Float>([&](std::size_t i) { return a.lane[i] * b.lane[i]; });
+  }
   static Float multiply_add(const Float& a, const Float& b, const Float& c) noexcept {
     return each<Float>([&](std::size_t i) { return a.lane[i] * b.lane[i] + c.lane[i]; });
   }
   static Float max(const Float& a, const Float& b) noexcept {
     return each<Float>(
         [&](std::size_t i) { return a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]; });
+  }
+  static Float if_less(const Float& a, const Float& b, const Float& then,
+                       const Float& otherwise) noexcept {
+    return each<Float>([&](std::size_t i) {
+      return a.lane[i] < b.lane[i] ? then.lane[i] : otherwise.lane[i];
+    });
   }
   static Float add_to_exponent(const Float& p, const Float& shifted) noexcept {
     return each<Float>([&](std::size_t i) {
@@ -89,6 +99,11 @@ struct Portable {
 
 RowSummary summarise_row_portable(const float* logits, std::size_t n_vocab) noexcept {
   return kernel_detail::summarise_row<Portable>(logits, n_vocab);
+}
+
+RowPairSum sum_row_pair_portable(const float* base, const float* candidate, std::size_t n_vocab,
+                                 const RowPairScale& scale) noexcept {
+  return kernel_detail::sum_row_pair<Portable>(base, candidate, n_vocab, scale);
 }
 
 }  // namespace fastscore

@@ -11,13 +11,9 @@ Scorer::Scorer(Decoder& decoder, const TokenTrie& trie, const TrieOrder& order,
                const BatchPlan& plan, ThreadPool& pool, bool keep_tokens,
                const LogSoftmaxKernel& kernel)
     : decoder_(decoder), trie_(trie), order_(order), plan_(plan), pool_(pool), kernel_(kernel) {
+  check_last_tokens(trie, decoder.n_vocab());
   sums_.reserve(trie.requests().size());
   for (const auto& request : trie.requests()) {
-    if (request.last >= decoder.n_vocab()) {
-      throw InvalidArgument("token id " + std::to_string(request.last) +
-                            " is out of range: the model has " +
-                            std::to_string(decoder.n_vocab()) + " tokens");
-    }
     sums_.push_back({0, request.n_continuation, true});
   }
   if (keep_tokens) {
@@ -33,7 +29,7 @@ Completed Scorer::step() {
     return {};
   }
   const Step& step = plan_.steps[next_];
-  gather_targets(step);
+  targets_.gather(order_, step);
   const auto hold = decoder_.hold();  // until the logits are read
   const float* logits = nullptr;
   {
@@ -50,36 +46,20 @@ Completed Scorer::step() {
   return add_up(step.n_rows);
 }
 
-void Scorer::gather_targets(const Step& step) {
-  offsets_.assign(1, 0);
-  targets_.clear();
-  wants_.clear();
-  for (const auto& segment : step.segments) {
-    const auto [first, last] = wanted_rows(order_, segment);
-    for (std::int64_t row = first; row < last; ++row) {
-      for (std::int64_t w = order_.rows[row].first_want; w < order_.want_end(row); ++w) {
-        wants_.push_back(&order_.wants[w]);
-        targets_.push_back(order_.wants[w].target);
-      }
-      offsets_.push_back(static_cast<std::int64_t>(targets_.size()));
-    }
-  }
-}
-
 void Scorer::score(const float* logits, std::int32_t n_rows) {
   logprobs_.resize(targets_.size());
   argmax_.resize(static_cast<std::size_t>(n_rows));
   status_.resize(static_cast<std::size_t>(n_rows));
   score_rows(logits, static_cast<std::size_t>(n_rows),
-             static_cast<std::size_t>(decoder_.n_vocab()), {offsets_, targets_},
+             static_cast<std::size_t>(decoder_.n_vocab()), targets_.ids(),
              {logprobs_, argmax_, status_}, pool_, kernel_);
 }
 
 Completed Scorer::add_up(std::int32_t n_rows) {
   Completed completed;
   for (std::int32_t row = 0; row < n_rows; ++row) {
-    for (std::int64_t i = offsets_[row]; i < offsets_[row + 1]; ++i) {
-      const auto& want = *wants_[i];
+    for (std::int64_t i = targets_.row_begin(row); i < targets_.row_begin(row + 1); ++i) {
+      const auto& want = targets_.want(i);
       if (status_[row] != RowStatus::ok) {
         failed_request_ = want.request;
         throw DecodeError(std::string(describe(status_[row])) +

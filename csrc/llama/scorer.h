@@ -11,6 +11,7 @@
 #include "core/parallel.h"
 #include "core/token_trie.h"
 #include "llama/decoder.h"
+#include "llama/step_targets.h"
 
 namespace fastscore::llama {
 
@@ -53,7 +54,6 @@ class Scorer {
     bool is_greedy = true;
   };
 
-  void gather_targets(const Step& step);
   void score(const float* logits, std::int32_t n_rows);
   Completed add_up(std::int32_t n_rows);
 
@@ -72,10 +72,8 @@ class Scorer {
   double decode_seconds_ = 0;
   double log_softmax_seconds_ = 0;
 
-  // Of the step under way: its rows in compressed sparse form, and what was found.
-  std::vector<std::int64_t> offsets_;             // [n_rows + 1]
-  std::vector<Token> targets_;                    // [n_targets]
-  std::vector<const TrieOrder::Want*> wants_;     // [n_targets]
+  // Of the step under way: what its rows are wanted for, and what was found.
+  StepTargets targets_;
   std::vector<double> logprobs_;                  // [n_targets]
   std::vector<Token> argmax_;                     // [n_rows]
   std::vector<RowStatus> status_;                 // [n_rows]

@@ -22,6 +22,15 @@ def log_softmax_gather(
     kernel: str = "auto",
 ) -> tuple[npt.NDArray[np.float64], _Ids]: ...
 
+def compare_rows(
+    base: npt.NDArray[np.float32],
+    candidate: npt.NDArray[np.float32],
+    offsets: _Offsets,
+    targets: _Ids,
+    n_threads: int = 1,
+    kernel: str = "auto",
+) -> tuple[_Values, _Values, _Values, npt.NDArray[np.uint8]]: ...
+
 MAX_SAMPLES: int
 
 def pass_at_k(n: _Offsets, c: _Offsets, k: _Offsets, pool: ThreadPool) -> _Values: ...
@@ -141,6 +150,29 @@ class Scorer:
     @property
     def failed_request(self) -> int: ...
     def token_logprobs(self, request: int) -> npt.NDArray[np.float64]: ...
+
+class PairScorer:
+    def __init__(
+        self,
+        base: Decoder,
+        candidate: Decoder,
+        plan: Plan,
+        pool: ThreadPool,
+        kernel: str = "auto",
+    ) -> None: ...
+    @property
+    def done(self) -> bool: ...
+    @property
+    def n_tokens(self) -> int: ...
+    @property
+    def base_seconds(self) -> float: ...
+    @property
+    def candidate_seconds(self) -> float: ...
+    @property
+    def compare_seconds(self) -> float: ...
+    def step(self) -> tuple[_Ids, _Ids, _Values, _Values, _Values, npt.NDArray[np.bool_]]: ...
+    @property
+    def failed_request(self) -> int: ...
 
 _Chunk = tuple[int, int, int, list[int], int]
 
