@@ -44,7 +44,7 @@ def standard_error(values: npt.ArrayLike) -> float:
     The sample standard deviation (``n - 1``) over ``sqrt(n)``; NaN for fewer than 2 values.
     UsageError for values that are not finite numbers in one dimension.
     """
-    return _core.mean_and_error(_finite(values))[1]
+    return _core.mean_and_error(finite_values(values))[1]
 
 
 def bootstrap_mean(
@@ -74,14 +74,14 @@ def bootstrap_mean(
             arguments out of range.
 
     """
-    numbers = _finite(values)
+    numbers = finite_values(values)
     if numbers.size == 0:
         raise UsageError("values is empty; the bootstrap needs at least one")
-    n_resamples = _within("n_resamples", n_resamples, 2, MAX_RESAMPLES)
-    seed = _within("seed", seed, 0, _MAX_SEED)
+    n_resamples = within("n_resamples", n_resamples, 2, MAX_RESAMPLES)
+    seed = within("seed", seed, 0, _MAX_SEED)
     if not (isinstance(confidence, Real) and 0 < confidence < 1):
         raise UsageError(f"confidence must lie between 0 and 1, as 0.95 does; got {confidence!r}")
-    threads = available_cores() if n_threads is None else _within("n_threads", n_threads, 1, 1024)
+    threads = available_cores() if n_threads is None else within("n_threads", n_threads, 1, 1024)
     mean = _core.mean_and_error(numbers)[0]
     if numbers.size == 1:
         return Bootstrap(mean, np.nan, (np.nan, np.nan), confidence)
@@ -112,7 +112,7 @@ def _middle(means: npt.NDArray[np.float64], share: float) -> tuple[float, float]
     return low, high
 
 
-def _finite(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def finite_values(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Return one-dimensional finite float64; UsageError for anything else."""
     try:
         given = np.asarray(values)
@@ -134,7 +134,8 @@ def _finite(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return numbers
 
 
-def _within(name: str, value: Any, least: int, most: int) -> int:
+def within(name: str, value: Any, least: int, most: int) -> int:
+    """Return a whole number between ``least`` and ``most``; UsageError for anything else."""
     try:
         number = operator.index(value)
     except TypeError:
