@@ -20,6 +20,7 @@ LAYERS = (
     ("settings", "tokenise", "sandbox", "reporters", "statistics"),
     ("fewshot", "chat", "datasets"),
     ("model", "tasks", "results"),
+    ("integrations",),
     ("evaluation", "doctor"),
     ("comparison",),
     ("cli",),

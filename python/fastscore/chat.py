@@ -35,18 +35,24 @@ class ChatTemplate:
     """A chat template and the special tokens it may print.
 
     ``bos_token`` and ``eos_token`` are the tokens' texts; a model without one leaves it undefined,
-    which prints as nothing. ``clock`` is what ``strftime_now`` reads: templates that print the
-    date give other prompts tomorrow.
+    which prints as nothing. ``variables`` are further values that the template may ask for, such as
+    ``enable_thinking``. ``clock`` is what ``strftime_now`` reads: templates that print the date
+    give other prompts tomorrow.
     """
 
     source: str
     bos_token: str | None = None
     eos_token: str | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict, hash=False)
     clock: Callable[[], datetime] = field(default=datetime.now, compare=False)
 
     @classmethod
     def from_metadata(
-        cls, source: str | None, bos_token: str | None = None, eos_token: str | None = None
+        cls,
+        source: str | None,
+        bos_token: str | None = None,
+        eos_token: str | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> ChatTemplate:
         """Take the template that a model file holds; UsageError where it holds none."""
         if not source or not source.strip():
@@ -54,7 +60,7 @@ class ChatTemplate:
                 "the model file has no chat template (metadata key tokenizer.chat_template), as is "
                 "usual for base models; run it without a chat template"
             )
-        return cls(source, bos_token, eos_token)
+        return cls(source, bos_token, eos_token, variables or {})
 
     def render(self, messages: Sequence[Message], add_generation_prompt: bool = True) -> str:
         """Render a conversation, by default up to where the assistant's answer begins.
@@ -106,6 +112,7 @@ class ChatTemplate:
     def _render(self, messages: Sequence[Message], add_generation_prompt: bool) -> str:
         environment, template = self._compiled
         values: dict[str, Any] = {
+            **self.variables,
             "messages": [dict(message) for message in messages],
             "tools": None,
             "documents": None,

@@ -1,0 +1,473 @@
+"""lm-evaluation-harness on fastscore's engine: every task that lm-eval knows, in process.
+
+>>> import lm_eval
+>>> from fastscore.integrations.lm_eval import FastscoreLM
+>>> lm_eval.simple_evaluate(model=FastscoreLM("model.gguf"), tasks=["arc_easy"])  # doctest: +SKIP
+
+Importing this module registers the model ``fastscore``, after which ``model="fastscore"`` with
+``model_args="pretrained=model.gguf"`` works too. The conventions are those of lm-eval 0.4.13's HF
+backend: what is tokenised with what, where BOS goes, what is cut from the left, which windows a
+long text is read in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastscore.chat import ChatTemplate
+from fastscore.errors import TokenizerError, UsageError
+from fastscore.integrations.missing import missing_tool
+from fastscore.model import Model
+from fastscore.nearest import did_you_mean
+from fastscore.tokenise import encode_windows
+from fastscore.types import GenerationRequest, Sampling
+
+try:
+    # Before the registration below: lm-eval adds its own models only to a registry that is empty.
+    import lm_eval.models  # noqa: F401
+    from lm_eval.api.model import TemplateLM
+    from lm_eval.api.registry import model_registry, register_model
+    from tqdm import tqdm
+except ImportError as error:
+    raise missing_tool("lm-eval", "lm-eval", error) from error
+
+from fastscore.integrations.lm_eval_generation import Wanted, read_generation_kwargs
+
+if TYPE_CHECKING:
+    from lm_eval.api.instance import Instance
+
+    from fastscore.model import ScoringRun
+    from fastscore.tokenise import EncodedRequests
+
+_log = logging.getLogger(__name__)
+
+NAME = "fastscore"
+
+Answer = tuple[float, bool]
+"""Log-likelihood of a continuation, and whether each of its tokens was the likeliest."""
+
+# Text that is tokenised and planned at a time; the prompts of lm-eval's longest tasks together
+# would take gigabytes as token ids. What two parts share is decoded once in each.
+_PART_CHARACTERS = 16 * 2**20
+
+
+class FastscoreLM(TemplateLM):  # type: ignore[misc]  # lm-eval has no type hints
+    """A GGUF model as one of lm-eval's models.
+
+    Parameters
+    ----------
+    pretrained
+        A GGUF file, ``"demo"``, ``"hf://owner/repo/file.gguf"``, or an open `fastscore.Model`,
+        which then stays the caller's to close. ``path`` is another name for it.
+    max_length
+        The window in tokens, ``n_ctx`` by lm-eval's name.
+    max_gen_toks
+        Most tokens of a text for tasks that do not say.
+    add_bos_token
+        Whether BOS goes in front is what the model file says; another value is refused.
+    seed
+        Of the random numbers of tasks that sample.
+    n_parallel
+        Texts written at a time; see `fastscore.Model.generate`.
+    think_end_token
+        The text that ends a model's thoughts: answers are what follows it.
+    enable_thinking, chat_template_args
+        Variables for the chat template.
+    batch_size, max_batch_size
+        Taken because lm-eval gives them, and not used: the engine plans its own steps.
+    device
+        ``cpu`` keeps the model off the GPU; ``cuda``, ``gpu``, ``mps`` insist on one.
+    options
+        Those of `fastscore.Model`: ``n_ctx``, ``n_threads``, ``n_gpu_layers``, ``exact``, ...
+
+    Raises
+    ------
+    ModelError, MemoryLimitError, EngineMismatchError, UsageError
+
+    """
+
+    def __init__(
+        self,
+        pretrained: str | Path | Model | None = None,
+        *,
+        path: str | Path | None = None,
+        max_length: int | None = None,
+        max_gen_toks: int = 256,
+        add_bos_token: bool | None = None,
+        seed: int = 1234,
+        n_parallel: int | None = None,
+        think_end_token: str | None = None,
+        enable_thinking: bool | None = None,
+        chat_template_args: Mapping[str, Any] | None = None,
+        batch_size: int | str | None = None,
+        max_batch_size: int | None = None,
+        device: str | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__()
+        if (pretrained is None) == (path is None):
+            raise UsageError(
+                "give the model once, as pretrained: a GGUF file, 'demo' or "
+                "hf://owner/repo/file.gguf, such as pretrained=model.gguf"
+            )
+        if max_length is not None:
+            if "n_ctx" in options:
+                raise UsageError("max_length and n_ctx are the same window; give one of them")
+            options["n_ctx"] = max_length
+        if think_end_token is not None and not isinstance(think_end_token, str):
+            raise UsageError(
+                f"think_end_token is {think_end_token!r}; give its text, such as </think>"
+            )
+        self.max_gen_toks = max_gen_toks
+        self._seed = seed
+        self._n_parallel = n_parallel
+        self._think_end = think_end_token
+        self._variables = dict(chat_template_args or {})
+        if enable_thinking is not None:
+            self._variables["enable_thinking"] = enable_thinking
+        self._model, self._owns_model = _open(pretrained or path, device, options)
+        try:
+            self._check_bos(add_bos_token)
+        except UsageError:
+            self.close()
+            raise
+
+    def _check_bos(self, add_bos_token: bool | None) -> None:
+        says = self._model.info.add_bos
+        if add_bos_token is not None and bool(add_bos_token) != says:
+            raise UsageError(
+                f"add_bos_token is {add_bos_token!r}, and the model file says {says}; leave it "
+                "out, or correct tokenizer.ggml.add_bos_token in the file with gguf-set-metadata"
+            )
+
+    @property
+    def model(self) -> Model:
+        """The engine."""
+        return self._model
+
+    @property
+    def max_length(self) -> int:
+        """The window in tokens."""
+        return self._model.settings.max_length
+
+    @property
+    def eot_token_id(self) -> int:
+        """EOS; TokenizerError for a model that has none."""
+        eos = self._model.info.eos
+        if eos is None:
+            raise TokenizerError("this model's tokenizer has no EOS token")
+        return eos
+
+    @property
+    def prefix_token_id(self) -> int:
+        """What stands for an empty context: BOS, or EOS for a model without BOS."""
+        bos = self._model.info.bos
+        return self.eot_token_id if bos is None else bos
+
+    def tok_encode(
+        self,
+        string: str,
+        add_special_tokens: bool | None = None,
+        left_truncate_len: int | None = None,
+        **_: Any,
+    ) -> list[int]:
+        """Token ids of a text.
+
+        BOS is in front where the model's tokenizer puts it: not before a text that spells it,
+        unless ``add_special_tokens`` is True, and never when that is False.
+        """
+        info = self._model.info
+        ids = self._model.tokenize(string)
+        if info.add_bos and info.bos is not None:
+            spelled = bool(info.bos_text) and string.startswith(info.bos_text)
+            if add_special_tokens is False and not spelled:
+                ids = ids[1:]
+            elif add_special_tokens and spelled:
+                ids = [info.bos, *ids]
+        return ids[-left_truncate_len:] if left_truncate_len else ids
+
+    def loglikelihood(
+        self, requests: Sequence[Instance], disable_tqdm: bool = False
+    ) -> list[Answer]:
+        """Log-likelihood of each continuation after its context, and whether it is greedy.
+
+        All requests are planned together, so that what they share is decoded once, within a task
+        and between tasks.
+        """
+        answers: list[Answer] = []
+        with _bar(len(requests), "fastscore: log-likelihoods", disable_tqdm) as bar:
+            for part in _parts(requests, lambda request: request.args[0]):
+                encoded = self._model.encode([request.args for request in part])
+                arguments = [request.args for request in part]
+                answers += self._answers(encoded, arguments, bar.update)
+        return answers
+
+    def _loglikelihood_tokens(
+        self,
+        requests: Sequence[tuple[tuple[str, str] | None, Sequence[int], Sequence[int]]],
+        disable_tqdm: bool = False,
+        **_: Any,
+    ) -> list[Answer]:
+        contexts: dict[tuple[int, ...], np.ndarray[Any, Any]] = {}
+        windows = []
+        for _pair, context, continuation in requests:
+            if not context or not continuation:
+                raise TokenizerError(
+                    "a request has no token before its continuation, or none in it; there is "
+                    "nothing to score"
+                )
+            ids = contexts.setdefault(tuple(context), np.asarray(context, dtype=np.int32))
+            windows.append((ids, np.asarray(continuation, dtype=np.int32)))
+        encoded = encode_windows(windows, self.max_length)
+        with _bar(encoded.n, "fastscore: log-likelihoods", disable_tqdm) as bar:
+            return self._answers(encoded, [pair for pair, _, _ in requests], bar.update)
+
+    def _answers(
+        self,
+        encoded: EncodedRequests,
+        arguments: Sequence[tuple[str, str] | None],
+        tell: Callable[[int], object],
+    ) -> list[Answer]:
+        """Score requests; each answer goes to lm-eval's cache when its step is done."""
+        if encoded.n_truncated:
+            _log.warning(
+                "%d of %d requests are longer than the window of %d tokens and lost tokens from "
+                "the left",
+                encoded.n_truncated,
+                encoded.n,
+                self.max_length,
+            )
+        if encoded.n_boundary:
+            _log.warning(
+                "%d of %d continuations have no token of their own, because one token spans the "
+                "border to the context, and are scored by that token; lm-eval's HF backend stops "
+                "at such a request",
+                encoded.n_boundary,
+                encoded.n,
+            )
+        run: ScoringRun = self._model.scoring(encoded)
+        answers: list[Answer | None] = [None] * encoded.n
+        for done in run:
+            found = zip(
+                done.index.tolist(), done.logprob.tolist(), done.is_greedy.tolist(), strict=True
+            )
+            for i, logprob, is_greedy in found:
+                answers[i] = answer = (logprob, is_greedy)
+                if arguments[i] is not None:
+                    self.cache_hook.add_partial("loglikelihood", arguments[i], answer)
+            tell(len(done.index))
+        complete = [answer for answer in answers if answer is not None]
+        if len(complete) != encoded.n:
+            raise RuntimeError(f"{encoded.n - len(complete)} requests were left out by the plan")
+        return complete
+
+    def loglikelihood_rolling(
+        self, requests: Sequence[Instance], disable_tqdm: bool = False
+    ) -> list[float]:
+        """Log-likelihood of whole texts, each token scored once, in lm-eval's windows."""
+        totals: list[float] = []
+        with _bar(len(requests), "fastscore: whole texts", disable_tqdm) as bar:
+            for part in _parts(requests, lambda request: request.args[0]):
+                texts = [request.args[0] for request in part]
+                for text, total in zip(
+                    texts, self._model.loglikelihood_rolling(texts), strict=True
+                ):
+                    totals.append(total)
+                    self.cache_hook.add_partial("loglikelihood_rolling", (text,), total)
+                bar.update(len(part))
+        return totals
+
+    def generate_until(self, requests: Sequence[Instance], disable_tqdm: bool = False) -> list[str]:
+        """Write a text after each prompt, up to its stop texts.
+
+        Requests that are sampled alike are one run of the engine. The same request several times
+        is one text where it is greedy, and as many samples where it is not.
+        """
+        groups: dict[Sampling, dict[tuple[str, Wanted], list[int]]] = {}
+        for i, request in enumerate(requests):
+            context, kwargs = request.args
+            wanted = read_generation_kwargs(kwargs, self.max_gen_toks, self._seed)
+            groups.setdefault(wanted.sampling, {}).setdefault((context, wanted), []).append(i)
+        texts: dict[int, str] = {}
+        with _bar(len(requests), "fastscore: texts", disable_tqdm) as bar:
+            for sampling, wishes in groups.items():
+                for i, text in self._texts(sampling, wishes):
+                    texts[i] = text
+                    self.cache_hook.add_partial("generate_until", requests[i].args, text)
+                    bar.update(1)
+        return [texts[i] for i in range(len(requests))]
+
+    def _texts(
+        self, sampling: Sampling, wishes: Mapping[tuple[str, Wanted], list[int]]
+    ) -> Iterator[tuple[int, str]]:
+        """Yield texts as they end, each with the number of a request that it answers."""
+        greedy = sampling.temperature == 0
+        owners = list(wishes.values())
+        run = self._model.generating(
+            [
+                GenerationRequest(
+                    context,
+                    (0,) if greedy else tuple(range(len(numbers))),
+                    wanted.stop,
+                    wanted.max_tokens,
+                )
+                for (context, wanted), numbers in wishes.items()
+            ],
+            sampling,
+            n_parallel=self._n_parallel,
+        )
+        if run.n_truncated:
+            _log.warning(
+                "%d of %d prompts leave no room in the window of %d tokens for the text and lost "
+                "tokens from the left",
+                run.n_truncated,
+                len(owners),
+                self.max_length,
+            )
+        for step in run:
+            for done in step:
+                text = self._answer_in(done.generation.text)
+                numbers = owners[done.request]
+                for i in numbers if greedy else [numbers[done.sample]]:
+                    yield i, text
+
+    def _answer_in(self, text: str) -> str:
+        return text.split(self._think_end)[-1].lstrip() if self._think_end else text
+
+    def apply_chat_template(
+        self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True
+    ) -> str:
+        """Render a conversation with the model file's template.
+
+        Up to where the answer begins, or, without ``add_generation_prompt``, to the end of the last
+        message, for the model to go on with it. A template that refuses system messages is given
+        the others.
+        """
+        if add_generation_prompt:
+            return self._template.render(chat_history)
+        return self._template.continue_last(chat_history)
+
+    def chat_template(self, chat_template: bool | str = False) -> str | None:
+        """Return the source of the model file's template, or None where none is to be applied."""
+        if not chat_template:
+            return None
+        if isinstance(chat_template, str):
+            _log.warning(
+                "the chat template %r is asked for by name; the template of the model file is used",
+                chat_template,
+            )
+        return self._template.source
+
+    @cached_property
+    def _template(self) -> ChatTemplate:
+        info = self._model.info
+        return ChatTemplate.from_metadata(
+            info.chat_template, info.bos_text or None, info.eos_text or None, self._variables
+        )
+
+    @property
+    def tokenizer_name(self) -> str:
+        """What lm-eval's cache of prompts tells chat templates apart by."""
+        info = self._model.info
+        known = repr((info.chat_template, info.bos_text, info.eos_text, self._variables))
+        return f"{Path(info.path).stem}-{hashlib.sha256(known.encode()).hexdigest()[:16]}"
+
+    def get_model_info(self) -> dict[str, Any]:
+        """Facts for lm-eval's results file."""
+        from importlib.metadata import version
+
+        info = self._model.info
+        return {
+            "model_num_parameters": info.n_params,
+            "model_dtype": info.quantisation,
+            "model_revision": self._model.located.revision or "",
+            "model_sha": self._model.fingerprint,
+            "model_name": info.name,
+            "model_path": info.path,
+            "max_length": self.max_length,
+            "fastscore_version": version("fastscore-gguf"),
+            "engine": self._model.settings.to_dict(),
+        }
+
+    def close(self) -> None:
+        """Free the model, unless the caller opened it."""
+        if self._owns_model:
+            self._model.close()
+
+    def __enter__(self) -> FastscoreLM:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _open(
+    model: str | Path | Model | None, device: str | None, options: dict[str, Any]
+) -> tuple[Model, bool]:
+    """Open a model unless it is open; say whether it was opened here."""
+    if isinstance(model, Model):
+        if options:
+            raise UsageError(
+                f"{', '.join(options)} cannot be changed for a model that is open already"
+            )
+        return model, False
+    known = list(inspect.signature(Model).parameters)[1:]
+    for name, value in options.items():
+        if name not in known:
+            raise UsageError(
+                f"fastscore's lm-eval model has no argument {name} (given as {value!r}); "
+                f"{did_you_mean(name, known, 'it takes ' + ', '.join(known))}"
+            )
+    kind = None if device is None else str(device).partition(":")[0]
+    if kind == "cpu":
+        options.setdefault("n_gpu_layers", 0)
+    opened = Model(model, **options)  # type: ignore[arg-type]  # one of the two names is given
+    if kind not in (None, "cpu") and opened.settings.n_gpu_layers == 0:
+        opened.close()
+        raise UsageError(
+            f"device is {device}, and the installed llama-cpp-python has no GPU support, or "
+            "n_gpu_layers is 0; install a GPU build, or leave the device out"
+        )
+    return opened, True
+
+
+def _parts(
+    requests: Sequence[Instance], context_of: Callable[[Instance], str]
+) -> Iterator[list[Instance]]:
+    """Cut a list where its text, contexts that follow each other counted once, gets too long."""
+    part: list[Instance] = []
+    size, last = 0, None
+    for request in requests:
+        context = context_of(request)
+        if context != last:
+            if size > _PART_CHARACTERS:
+                yield part
+                part, size = [], 0
+            size += len(context)
+            last = context
+        part.append(request)
+    if part:
+        yield part
+
+
+def _bar(total: int, what: str, disabled: bool) -> Any:
+    return tqdm(total=total, desc=what, disable=disabled)
+
+
+# A release that finds models through entry points knows the name before it imports this module.
+if NAME not in model_registry:
+    register_model(NAME)(FastscoreLM)

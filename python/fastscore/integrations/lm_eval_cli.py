@@ -1,0 +1,39 @@
+"""The command ``fastscore-lm-eval``: lm-eval's own command line, with the model ``fastscore``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from fastscore.errors import FastscoreError
+
+_COMMANDS = ("run", "ls", "validate")
+# Options after which lm-eval knows which model it runs.
+_NAMES_MODEL = ("--model", "-M", "--config", "-C")
+
+
+def main() -> None:
+    """Run lm-eval's command line; ends the process with its exit code."""
+    try:
+        from fastscore.integrations import lm_eval as _registers_the_model  # noqa: F401
+
+        sys.argv[1:] = with_model(sys.argv[1:])
+        from lm_eval.__main__ import cli_evaluate
+
+        cli_evaluate()
+    except FastscoreError as error:
+        print(f"fastscore-lm-eval: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+
+
+def with_model(arguments: Sequence[str]) -> list[str]:
+    """Arguments of lm-eval with ``--model fastscore``, where they run something and name no model.
+
+    lm-eval's own default is ``hf``.
+    """
+    runs = len(arguments) > 1 and (arguments[0] not in _COMMANDS or arguments[0] == "run")
+    names = (argument.partition("=")[0] for argument in arguments)
+    if not runs or any(name in _NAMES_MODEL for name in names):
+        return list(arguments)
+    rest = arguments[1:] if arguments[0] == "run" else arguments
+    return ["run", "--model", "fastscore", *rest]

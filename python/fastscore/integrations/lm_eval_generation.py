@@ -1,0 +1,83 @@
+"""lm-eval's ``generation_kwargs`` as what the engine is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lm_eval.models.utils import handle_stop_sequences, normalize_gen_kwargs
+
+from fastscore.errors import UsageError
+from fastscore.nearest import did_you_mean
+from fastscore.types import Sampling
+
+_FILTERS = ("top_k", "top_p", "min_p", "repeat_penalty")
+# Settings of transformers that change nothing at these values.
+_IDLE: dict[str, tuple[Any, ...]] = {
+    "num_beams": (1,),
+    "repetition_penalty": (1,),
+    "use_cache": (True, False),
+    "skip_special_tokens": (True,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How the text after one prompt is to be written."""
+
+    sampling: Sampling
+    stop: tuple[str, ...]
+    max_tokens: int
+
+
+def read_generation_kwargs(given: Mapping[str, Any], max_gen_toks: int, seed: int) -> Wanted:
+    """Read the ``generation_kwargs`` of a request, by lm-eval's own rules for them.
+
+    Greedy unless ``do_sample`` or a ``temperature`` above 0 is there. ``max_gen_toks`` and
+    ``seed`` stand in where the request names none. What is not given is off: other than in
+    transformers, no ``top_k`` of 50 applies to a request that samples.
+
+    Raises UsageError for a setting that the engine does not know or would carry out otherwise.
+    """
+    kwargs = dict(normalize_gen_kwargs(dict(given), max_gen_toks))
+    stop = handle_stop_sequences(kwargs.pop("until", None), eos=None)
+    max_tokens = kwargs.pop("max_gen_toks")
+    samples = kwargs.pop("do_sample")
+    temperature = kwargs.pop("temperature", 0.0)
+    if samples and temperature == 0:
+        raise UsageError(
+            "generation_kwargs ask for do_sample at temperature 0; give a temperature such as 0.8, "
+            "or leave do_sample out for the likeliest token each time"
+        )
+    filters = {name: kwargs.pop(name) for name in _FILTERS if kwargs.get(name) is not None}
+    seed = kwargs.pop("seed", seed)
+    for name, value in kwargs.items():
+        if value is not None and value not in _IDLE.get(name, ()):
+            raise UsageError(_refusal(name, value))
+    sampling = (
+        Sampling(temperature=temperature, seed=seed, **filters)
+        if samples
+        else Sampling(repeat_penalty=filters.get("repeat_penalty", 1.0))
+    )
+    return Wanted(sampling, tuple(dict.fromkeys(text for text in stop if text != "")), max_tokens)
+
+
+def _refusal(name: str, value: object) -> str:
+    said = f"generation_kwargs have {name}: {value!r}"
+    if name == "repetition_penalty":
+        return (
+            f"{said}, which lm-eval's HF backend applies to the whole text before a token; the "
+            "engine has repeat_penalty, which looks at the last 64 tokens: write that if you want "
+            "it, or leave it out"
+        )
+    if name in _IDLE:
+        wanted = " or ".join(map(repr, _IDLE[name]))
+        return f"{said}; the engine does it with {wanted} only: leave it out"
+    if name == "max_length":
+        return f"{said}, which counts the prompt too; write max_gen_toks"
+    known = ("until", "max_gen_toks", "do_sample", "temperature", *_FILTERS, "seed")
+    return (
+        f"{said}, which fastscore does not know; {did_you_mean(name, known, '')} "
+        f"it takes {', '.join(known)}".replace("  ", " ")
+    )
