@@ -17,12 +17,13 @@ ROOT = Path(__file__).parents[1] / "python" / "fastscore"
 LAYERS = (
     ("errors", "types", "machine", "nearest", "sizes", "_core", "_sandbox"),
     ("native", "storage", "bounded_jinja", "progress", "generation_settings", "metrics"),
-    ("settings", "tokenise", "sandbox", "reporters", "statistics"),
+    ("settings", "tokenise", "sandbox", "reporters", "statistics", "plots"),
     ("fewshot", "chat", "datasets"),
     ("model", "tasks", "results"),
     ("integrations",),
-    ("evaluation", "doctor"),
+    ("evaluation", "doctor", "profiling"),
     ("comparison",),
+    ("report",),
     ("cli",),
     ("__main__",),
 )

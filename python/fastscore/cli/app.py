@@ -12,6 +12,8 @@ import typer
 from fastscore.cli.doctor import doctor
 from fastscore.cli.failures import explained
 from fastscore.cli.passk import passk
+from fastscore.cli.profile import profile
+from fastscore.cli.report import report
 from fastscore.cli.run import run
 from fastscore.cli.tasks import tasks
 
@@ -37,6 +39,8 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(passk)
+app.command()(report)
+app.command()(profile)
 app.command()(tasks)
 app.command()(doctor)
 

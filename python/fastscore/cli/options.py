@@ -50,6 +50,14 @@ Limit = Annotated[
         help="Score the first N rows of each task (each subject of MMLU); below 1, a fraction.",
     ),
 ]
+Until = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ci=H",
+        help="Score items in random order and end a task or group once its score is known to -+H "
+        "(ci=0.02), 95 % sure.",
+    ),
+]
 NumFewshot = Annotated[
     int | None,
     typer.Option(
@@ -130,6 +138,14 @@ Output = Annotated[
         "-o",
         metavar="DIR",
         help="Write results.json and samples/ here.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Write a report here: .html (needs matplotlib), .md or .csv.",
         rich_help_panel=_OUTPUT,
     ),
 ]

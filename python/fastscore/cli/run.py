@@ -26,6 +26,7 @@ def run(
     apply_chat_template: options.ApplyChatTemplate = False,
     one_turn: options.OneTurn = False,
     system_instruction: options.SystemInstruction = None,
+    until: options.Until = None,
     n: generation.Samples = None,
     k: generation.K = None,
     temperature: generation.Temperature = None,
@@ -42,6 +43,7 @@ def run(
     fewshot_rows: options.FewshotRows = None,
     offline: options.Offline = False,
     output: options.Output = None,
+    report: options.Report = None,
     log_prompts: options.LogPrompts = False,
     no_resume: options.NoResume = False,
     as_json: options.AsJson = False,
@@ -66,12 +68,17 @@ def run(
       fastscore run demo --tasks mini
       fastscore run model.gguf --tasks arc_easy,hellaswag --output results
       fastscore run model.gguf --tasks mmlu --num-fewshot 5 --data DIR
+      fastscore run model.gguf --tasks hellaswag --until ci=0.02
       fastscore run model.gguf --tasks my_task.yaml --json > results.json
       fastscore run model.gguf --tasks humaneval --n 20 --k 1,10 --temperature 0.8
     """  # noqa: D301
     with explained(debug):
         from fastscore.evaluation.evaluate import UnsavedResultsError, evaluate
 
+        if report is not None:
+            from fastscore.report import prepare, write_report
+
+            prepare(report)
         engine: ModelOptions = {
             "n_ctx": n_ctx,
             "n_gpu_layers": n_gpu_layers,
@@ -102,6 +109,7 @@ def run(
                 rows=_assignments("--rows", rows),
                 fewshot_rows=_assignments("--fewshot-rows", fewshot_rows),
                 offline=offline or None,
+                until=until,
                 n=n,
                 k=k,
                 temperature=temperature,
@@ -121,6 +129,10 @@ def run(
         _show(results, as_json, verbose)
         if output is not None and not quiet:
             say(f"Results are in {output}.")
+        if report is not None:
+            write_report(results, report)
+            if not quiet:
+                say(f"The report is {report}.")
 
 
 def _show(results: Results, as_json: bool, verbose: bool) -> None:

@@ -1,0 +1,100 @@
+"""Differences of paired scores, with the margin within which they count as none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from fastscore.plots.canvas import (
+    WIDTH,
+    Plot,
+    figure_of,
+    known,
+    pixels,
+    shortened,
+    text_above,
+    x_axis,
+)
+from fastscore.plots.palette import ROLES
+
+_ROW = 36
+_AXIS = 40
+
+Outcome = Literal["better", "worse", "equivalent", "no difference found", "undefined"]
+
+# Shape, colour, filled: what was found is filled, what was not is hollow.
+_MARKS: dict[str, tuple[str, str, bool]] = {
+    "better": ("^", "better", True),
+    "worse": ("v", "worse", True),
+    "equivalent": ("D", "equal", True),
+    "no difference found": ("o", "axis", False),
+    "undefined": ("x", "axis", False),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceRow:
+    """A candidate's score minus the base's on one task, with its 95 % interval and the verdict."""
+
+    label: str
+    difference: float
+    low: float
+    high: float
+    outcome: Outcome
+
+
+def difference_plot(
+    name: str,
+    title: str,
+    rows: Sequence[DifferenceRow],
+    margin: float,
+    *,
+    reach: tuple[float, float] | None = None,
+) -> Plot:
+    """Draw differences around zero, the margin as a band.
+
+    ``reach`` is what the axis must span at least, so that plots side by side share it.
+    """
+    ends = [0.0, -margin, margin]
+    ends += [x for r in rows if known(r.difference) for x in (r.difference, r.low, r.high)]
+    ends = [x for x in [*ends, *(reach or ())] if known(x)]
+    tips = {}
+    inner = _ROW * max(1, len(rows))
+    with pixels(WIDTH, inner + _AXIS + 8, top=4, bottom=_AXIS + 4) as axes:
+        x_axis(axes, min(ends), max(ends), "difference of the score", n_ticks=5)
+        axes.axvspan(-margin, margin, color=ROLES["band"], linewidth=0, zorder=0.5)
+        axes.axvline(0, color=ROLES["axis"], linewidth=1.2, zorder=1)
+        for i, row in enumerate(rows):
+            gid = f"{name}-{i}"
+            tips[gid] = _spoken(row)
+            shown = f"{row.difference:+.4f}" if known(row.difference) else "n/a"
+            text_above(axes, i * _ROW + 13, shortened(row.label, 34), shown)
+            if not known(row.difference):
+                continue
+            shape, role, filled = _MARKS[row.outcome]
+            y, colour = i * _ROW + 25, ROLES[role]
+            if known(row.low, row.high):
+                axes.plot(
+                    [row.low, row.high], [y, y], color=colour, linewidth=3, solid_capstyle="round"
+                )
+            axes.plot(
+                [row.difference],
+                [y],
+                linestyle="none",
+                clip_on=False,
+                marker=shape,
+                color=colour if filled else ROLES["paper"],
+                markeredgecolor=ROLES["paper"] if filled else colour,
+                markeredgewidth=1.2 if filled else 2,
+                markersize=10,
+                gid=gid,
+            )
+        return Plot(name, title, "; ".join(tips.values()), figure_of(axes), tips)
+
+
+def _spoken(row: DifferenceRow) -> str:
+    if not known(row.difference):
+        return f"{row.label}: undefined"
+    between = f", 95 % interval {row.low:+.4f} to {row.high:+.4f}" if known(row.low) else ""
+    return f"{row.label}: {row.difference:+.4f}{between}, {row.outcome}"

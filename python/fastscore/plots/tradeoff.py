@@ -1,0 +1,148 @@
+"""Score against what it costs, with the models that nothing beats in both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fastscore.plots.canvas import WIDTH, Plot, figure_of, known, pixels, shortened
+from fastscore.plots.palette import ROLES, series_colour, series_marker
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_HEIGHT, _TOP, _AXIS = 250, 10, 40
+_LINE, _LETTER, _BESIDE = 15.0, 6.6, 12.0  # px: two labels, a letter, from mark to label
+
+
+@dataclass(frozen=True, slots=True)
+class TradeOffPoint:
+    """A model: its cost (or its speed), its score and the score's 95 % interval."""
+
+    series: int
+    label: str
+    x: float
+    score: float
+    low: float
+    high: float
+
+
+def pareto_front(points: Sequence[TradeOffPoint], *, less_is_better: bool) -> list[int]:
+    """Return the indices of the points that no other equals or beats in both, by rising x.
+
+    Of points with the same cost and score the first is kept.
+    """
+    sign = 1 if less_is_better else -1
+    order = sorted(range(len(points)), key=lambda i: (sign * points[i].x, -points[i].score, i))
+    front: list[int] = []
+    for i in order:
+        if not front or points[i].score > points[front[-1]].score:
+            front.append(i)
+    return sorted(front, key=lambda i: points[i].x)
+
+
+def tradeoff_plot(
+    name: str,
+    title: str,
+    points: Sequence[TradeOffPoint],
+    x_label: str,
+    *,
+    less_is_better: bool,
+) -> Plot:
+    """Draw score over cost; models on the front are filled and joined, the others hollow."""
+    points = [p for p in points if known(p.x, p.score)]
+    front = pareto_front(points, less_is_better=less_is_better)
+    tips = {}
+    with pixels(WIDTH, _HEIGHT, top=_TOP, bottom=_AXIS + 4) as axes:
+        _limits(axes, points, x_label)
+        if len(front) > 1:
+            steps = "steps-post" if less_is_better else "steps-pre"
+            axes.plot(
+                [points[i].x for i in front],
+                [points[i].score for i in front],
+                drawstyle=steps,
+                color=ROLES["axis"],
+                linewidth=1.5,
+                linestyle=(0, (4, 3)),
+                zorder=1.5,
+            )
+        for i, point in enumerate(points):
+            gid = f"{name}-{i}"
+            tips[gid] = _spoken(point, x_label, on_front=i in front)
+            _draw(axes, point, gid, filled=i in front)
+        _label(axes, points)
+        return Plot(name, title, "; ".join(tips.values()), figure_of(axes), tips)
+
+
+def _limits(axes: Axes, points: Sequence[TradeOffPoint], x_label: str) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    xs = [p.x for p in points] or [1.0]
+    ys = [y for p in points for y in (p.score, p.low, p.high) if known(y)] or [0.0, 1.0]
+    x_room = 0.12 * (max(xs) - min(xs)) or 0.2 * max(xs)
+    y_room = 0.06 * (max(ys) - min(ys)) or 0.05
+    axes.set_xlim(max(0.0, min(xs) - 1.5 * x_room), max(xs) + x_room)
+    axes.set_ylim(min(ys) - y_room, max(ys) + y_room)
+    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
+    axes.set_xlabel(x_label, fontsize=11, color=ROLES["muted"], labelpad=4)
+    axes.yaxis.set_visible(True)
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    axes.grid(visible=True, axis="y", color=ROLES["grid"], linewidth=1)
+    # Inside, above their lines: a column beside the plot would take a sixth of a phone.
+    axes.tick_params(
+        axis="y", length=0, pad=-2, labelsize=10.5, labelcolor=ROLES["muted"], direction="in"
+    )
+    for tick in axes.get_yticklabels():
+        tick.set_horizontalalignment("left")
+        tick.set_verticalalignment("bottom")
+
+
+def _draw(axes: Axes, point: TradeOffPoint, gid: str, *, filled: bool) -> None:
+    colour = series_colour(point.series)
+    if known(point.low, point.high):
+        axes.plot([point.x] * 2, [point.low, point.high], color=colour, linewidth=2, alpha=0.45)
+    axes.plot(
+        [point.x],
+        [point.score],
+        linestyle="none",
+        clip_on=False,
+        marker=series_marker(point.series),
+        color=colour if filled else ROLES["paper"],
+        markeredgecolor=ROLES["paper"] if filled else colour,
+        markeredgewidth=1.2 if filled else 2,
+        markersize=10,
+        zorder=3,
+        gid=gid,
+    )
+
+
+def _label(axes: Axes, points: Sequence[TradeOffPoint]) -> None:
+    """Write each name beside its mark, below the names that are there already."""
+    taken: list[tuple[float, float, float]] = []
+    for point in sorted(points, key=lambda p: -p.score):
+        x, y = axes.transData.transform((point.x, point.score))
+        name = shortened(point.label, 22)
+        width = _LETTER * len(name)
+        left = x + _BESIDE if x + _BESIDE + width < WIDTH else x - _BESIDE - width
+        baseline = y - 4.0
+        for start, end, other in sorted(taken, key=lambda label: -label[2]):
+            if start < left + width and left < end and abs(other - baseline) < _LINE:
+                baseline = other - _LINE
+        taken.append((left, left + width, baseline))
+        axes.annotate(
+            name,
+            (point.x, point.score),
+            (left - x if left > x else left + width - x, baseline - y),
+            textcoords="offset points",
+            ha="left" if left > x else "right",
+            va="baseline",
+            fontsize=11.5,
+            color=ROLES["ink"],
+        )
+
+
+def _spoken(point: TradeOffPoint, x_label: str, *, on_front: bool) -> str:
+    between = f" ({point.low:.4f} to {point.high:.4f})" if known(point.low) else ""
+    beaten = "on the Pareto front" if on_front else "beaten by another"
+    return f"{point.label}: score {point.score:.4f}{between}, {x_label} {point.x:,.4g}, {beaten}"

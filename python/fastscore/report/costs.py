@@ -1,0 +1,105 @@
+"""What a model costs on a device: the columns beside the scores."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from fastscore.report.subject import Shown, Subject
+from fastscore.sizes import parameter_count
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """One kind of cost, a value a model; NaN where it is not known.
+
+    ``note`` says what a reader must know of the values, in a sentence.
+    """
+
+    name: str
+    title: str
+    unit: str
+    values: tuple[float, ...]
+    less_is_better: bool
+    digits: int = 0
+    note: str = ""
+
+    def shown(self, index: int) -> str:
+        """Return the value of a model as text."""
+        value = self.values[index]
+        return "n/a" if math.isnan(value) else f"{value:,.{self.digits}f}"
+
+
+def costs(subject: Subject) -> list[Cost]:
+    """Return the costs that at least one of the models is known for."""
+    models = subject.models
+    found = [
+        Cost(
+            "size",
+            "file size",
+            "MB",
+            tuple(_number(m, "file_bytes") / 1e6 for m in models),
+            less_is_better=True,
+        ),
+        Cost(
+            "bits",
+            "bits a weight",
+            "bits",
+            tuple(8 * _number(m, "file_bytes") / _number(m, "n_params") for m in models),
+            less_is_better=True,
+            digits=2,
+        ),
+        _run_speed(subject),
+        Cost(
+            "memory",
+            "peak memory of the run",
+            "MB",
+            tuple(_or_nan(m.results.work.peak_memory_bytes) / 1e6 for m in models),
+            less_is_better=True,
+        ),
+    ]
+    return [cost for cost in found if not all(map(math.isnan, cost.values))]
+
+
+def parameters(model: Shown) -> str:
+    """Return the number of parameters as people name models by it."""
+    n = model.results.model.get("n_params")
+    return parameter_count(n) if isinstance(n, int) and n > 0 else "n/a"
+
+
+def _run_speed(subject: Subject) -> Cost:
+    speeds, note = [], "Tokens read in batches while scoring, not tokens written one by one."
+    machines = set()
+    for model in subject.models:
+        work = model.results.work
+        seconds = work.seconds["decode"]
+        known = work.tokens_decoded > 0 and seconds > 0
+        speeds.append(work.tokens_decoded / seconds if known else math.nan)
+        machines.add((str(model.results.machine.get("cpu")), _threads(model)))
+    if len(machines) > 1:
+        note += " The runs were on different machines or threads: the speeds do not compare."
+    return Cost(
+        "speed",
+        "speed of the run",
+        "tokens/s",
+        tuple(speeds) if len(machines) == 1 else (math.nan,) * len(speeds),
+        less_is_better=False,
+        note=note,
+    )
+
+
+def _threads(model: Shown) -> str:
+    engine = model.results.settings.get("engine")
+    return str(engine.get("n_threads")) if isinstance(engine, dict) else ""
+
+
+def _number(model: Shown, key: str) -> float:
+    """Return a fact about the model; NaN where the results do not say it."""
+    value = model.results.model.get(key)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
+        return math.nan
+    return float(value)
+
+
+def _or_nan(value: int | None) -> float:
+    return math.nan if value is None else float(value)
