@@ -24,6 +24,7 @@ from fastscore.errors import (
     FastscoreError,
     MemoryLimitError,
     ModelError,
+    QuantizeError,
     ResultsError,
     TokenizerError,
     UsageError,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from fastscore.evaluation.evaluate import UnsavedResultsError, evaluate
     from fastscore.evaluation.sample_files import evaluate_samples
-    from fastscore.model import Model
+    from fastscore.model import Model, QuantizedFile, quantize
     from fastscore.progress import Progress
     from fastscore.results import (
         GenerationSample,
@@ -70,6 +71,8 @@ __all__ = [
     "ModelError",
     "OpenQuestion",
     "Progress",
+    "QuantizeError",
+    "QuantizedFile",
     "Question",
     "Results",
     "ResultsError",
@@ -89,6 +92,7 @@ __all__ = [
     "load",
     "pass_at_k",
     "pass_hat_k",
+    "quantize",
     "standard_error",
 ]
 
@@ -103,6 +107,7 @@ _HOME = {
     "Model": "fastscore.model",
     "OpenQuestion": "fastscore.tasks",
     "Progress": "fastscore.progress",
+    "QuantizedFile": "fastscore.model",
     "Question": "fastscore.tasks",
     "Results": "fastscore.results",
     "Sample": "fastscore.results",
@@ -117,6 +122,7 @@ _HOME = {
     "g_pass_at_k": "fastscore.statistics.passk",
     "pass_at_k": "fastscore.statistics.passk",
     "pass_hat_k": "fastscore.statistics.passk",
+    "quantize": "fastscore.model",
     "standard_error": "fastscore.statistics.bootstrap",
 }
 

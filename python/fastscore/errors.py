@@ -48,6 +48,10 @@ class MemoryLimitError(FastscoreError):
     """The run would not fit into the memory there is; said before anything is allocated."""
 
 
+class QuantizeError(FastscoreError):
+    """A model file could not be written in another type; the message has llama.cpp's reason."""
+
+
 class ResultsError(FastscoreError):
     """Results cannot be read, written or compared."""
 

@@ -64,7 +64,7 @@ def test_other_families(tiny_model: TinyModel, family: str) -> None:
         ("text", "file", "no GGUF file"),
         ("zero_blocks", "file", "block_count is 0"),
         ("same_token_twice", "file", "is there a second time"),
-        ("cut_in_data", "opening", "not within the file bounds"),
+        ("cut_in_data", "opening", "is incomplete"),
         ("unknown_architecture", "opening", "hal9000"),
         ("vocab_less", "opening", "holds no tokenizer"),
         ("bos_out_of_range", "opening", "names token 1000000 as its BOS"),

@@ -25,7 +25,7 @@ SAYS = {
     "text": "begins with b'This', not b'GGUF'",
     "cut_in_header": "ends inside its header (16 bytes)",
     "cut_in_metadata": "damaged or incomplete",
-    "cut_in_data": "not within the file bounds",
+    "cut_in_data": "is incomplete",
     "version_1": "is GGUF version 1",
     "big_endian_version": "written for a big-endian machine",
     "absurd_tensor_count": "claims 4611686018427387904 tensors",

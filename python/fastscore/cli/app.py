@@ -12,6 +12,7 @@ import typer
 from fastscore.cli.doctor import doctor
 from fastscore.cli.failures import explained
 from fastscore.cli.passk import passk
+from fastscore.cli.quantize import quantize
 from fastscore.cli.profile import profile
 from fastscore.cli.report import report
 from fastscore.cli.run import run
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(passk)
+app.command()(quantize)
 app.command()(report)
 app.command()(profile)
 app.command()(tasks)

@@ -3,6 +3,7 @@
 from fastscore.model.generation import GenerationRun
 from fastscore.model.info import ModelInfo
 from fastscore.model.model import Model
+from fastscore.model.quantise import QuantizedFile, quantize
 from fastscore.model.run import Completed, ScoringRun, Work
 from fastscore.model.settings import EngineSettings, Limits
 from fastscore.types import Finished, Generation, GenerationRequest, Sampling
@@ -17,7 +18,9 @@ __all__ = [
     "Limits",
     "Model",
     "ModelInfo",
+    "QuantizedFile",
     "Sampling",
     "ScoringRun",
     "Work",
+    "quantize",
 ]

@@ -1,20 +1,21 @@
 """The metadata of a GGUF file, read without llama.cpp: small values only, arrays stepped over.
 
 Fast enough to run before every load (some milliseconds, whatever the vocabulary), so that values on
-which llama.cpp ends the process can be refused first. The names of the tensors, whose list comes
-next, are read apart from it. The format is documented in ggml's
-``docs/gguf.md``.
+which llama.cpp ends the process can be refused first. The list of the tensors, which comes next, is
+read apart from it. The format is documented in ggml's ``docs/gguf.md``.
 """
 
 from __future__ import annotations
 
+import math
 import mmap
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fastscore import _core
 from fastscore.errors import ModelError
+from fastscore.model.ggml_types import TENSOR_TYPES
 from fastscore.model.gguf_header import HEADER
 
 TOKENS = "tokenizer.ggml.tokens"
@@ -30,6 +31,7 @@ _MOST_ITEMS = 1024
 _LONGEST_KEY = 65535
 # ggml's GGML_MAX_NAME and GGML_MAX_DIMS.
 _LONGEST_NAME, _MOST_DIMENSIONS = 64, 4
+_DEFAULT_ALIGNMENT = 32
 
 
 @dataclass
@@ -67,26 +69,52 @@ def read_metadata(path: Path) -> FileMetadata:
     return metadata
 
 
-def read_tensor_names(path: Path, begin: int) -> set[str]:
-    """Names of the tensors in a file whose metadata ends at the byte ``begin``.
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A tensor as a file lists it: ``shape`` begins with the length of a row, in weights.
 
-    ModelError when their list is cut off or malformed.
+    ``type`` is the name of its type; ``bits`` a weight and ``n_bytes`` in all, 0 for a type that is
+    not known here.
     """
+
+    name: str
+    shape: tuple[int, ...]
+    type: str
+    bits: float
+    begin: int
+
+    @property
+    def n_weights(self) -> int:
+        """Weights in all."""
+        return math.prod(self.shape)
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes in the file, from its byte ``begin`` on."""
+        return math.ceil(self.n_weights * self.bits / 8)
+
+
+def read_tensors(path: Path, metadata: FileMetadata) -> list[Tensor]:
+    """Tensors of a file whose metadata have been read; ModelError when their list is damaged."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         _, _, n_tensors, _ = HEADER.unpack_from(content)
-        reader = _Reader(content, begin)
-        names: set[str] = set()
+        reader = _Reader(content, metadata.end)
+        found: list[Tensor] = []
         last = "the metadata"
         try:
             for _ in range(n_tensors):
-                last = reader.tensor()
-                names.add(last)
+                found.append(reader.tensor())
+                last = found[-1].name
         except (struct.error, ValueError) as error:
             raise ModelError(
                 f"{path} is damaged or incomplete: its list of tensors cannot be read after "
                 f"{last} ({error}); download or copy it again"
             ) from error
-    return names
+    # Offsets count from the first byte after the list that is a multiple of the alignment.
+    alignment = metadata.values.get("general.alignment", _DEFAULT_ALIGNMENT)
+    step = alignment if isinstance(alignment, int) and alignment > 0 else _DEFAULT_ALIGNMENT
+    data = -(-reader.at // step) * step
+    return [replace(tensor, begin=data + tensor.begin) for tensor in found]
 
 
 class _Reader:
@@ -105,8 +133,8 @@ class _Reader:
         """The byte that is read next."""
         return self._at
 
-    def tensor(self) -> str:
-        """Step over what the file says of a tensor, and return its name."""
+    def tensor(self) -> Tensor:
+        """Read what the file says of a tensor; ``begin`` is its offset in the data."""
         length = self._number("Q")
         if not 0 < length <= _LONGEST_NAME:
             raise ValueError(f"a name of {length} bytes")
@@ -114,8 +142,11 @@ class _Reader:
         n_dimensions = self._number("I")
         if n_dimensions > _MOST_DIMENSIONS:
             raise ValueError(f"{name!r} has {n_dimensions} dimensions")
-        self._bytes(n_dimensions * 8 + 4 + 8)  # sizes, type, offset
-        return name
+        shape = tuple(self._number("Q") for _ in range(n_dimensions))
+        number = self._number("I")
+        known = TENSOR_TYPES.get(number)
+        kind, bits = (f"type {number}", 0.0) if known is None else (known.name, known.bits)
+        return Tensor(name, shape, kind, bits, self._number("Q"))
 
     def entry(self, key: str, metadata: FileMetadata) -> None:
         kind = self._number("I")
