@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from fastscore.evaluation.evaluate import UnsavedResultsError, evaluate
     from fastscore.evaluation.sample_files import evaluate_samples
     from fastscore.model import Model, QuantizedFile, quantize
+    from fastscore.profiling import Profile, profile
     from fastscore.progress import Progress
     from fastscore.results import (
         GenerationSample,
@@ -70,6 +71,7 @@ __all__ = [
     "Model",
     "ModelError",
     "OpenQuestion",
+    "Profile",
     "Progress",
     "QuantizeError",
     "QuantizedFile",
@@ -92,6 +94,7 @@ __all__ = [
     "load",
     "pass_at_k",
     "pass_hat_k",
+    "profile",
     "quantize",
     "standard_error",
 ]
@@ -106,6 +109,7 @@ _HOME = {
     "MetricValue": "fastscore.results",
     "Model": "fastscore.model",
     "OpenQuestion": "fastscore.tasks",
+    "Profile": "fastscore.profiling",
     "Progress": "fastscore.progress",
     "QuantizedFile": "fastscore.model",
     "Question": "fastscore.tasks",
@@ -122,6 +126,7 @@ _HOME = {
     "g_pass_at_k": "fastscore.statistics.passk",
     "pass_at_k": "fastscore.statistics.passk",
     "pass_hat_k": "fastscore.statistics.passk",
+    "profile": "fastscore.profiling",
     "quantize": "fastscore.model",
     "standard_error": "fastscore.statistics.bootstrap",
 }
@@ -131,6 +136,7 @@ _NATIVE = {
     "fastscore.statistics.bootstrap",
     "fastscore.evaluation.evaluate",
     "fastscore.model",
+    "fastscore.profiling",
     "fastscore.statistics.passk",
     "fastscore.evaluation.sample_files",
 }

@@ -78,6 +78,10 @@ def peak_memory() -> int | None:
     """Return the largest resident set of this process so far, in bytes."""
     if sys.platform == "win32":
         return _windows_peak()
+    # Linux's getrusage also counts the parent that this process was forked from.
+    own = re.search(r"^VmHWM:\s*(\d+) kB$", _read("/proc/self/status") or "", re.MULTILINE)
+    if own:
+        return int(own[1]) * 1024
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

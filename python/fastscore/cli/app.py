@@ -12,6 +12,7 @@ import typer
 from fastscore.cli.doctor import doctor
 from fastscore.cli.failures import explained
 from fastscore.cli.passk import passk
+from fastscore.cli.profile import profile
 from fastscore.cli.quantize import quantize
 from fastscore.cli.profile import profile
 from fastscore.cli.report import report
@@ -42,6 +43,7 @@ app.command()(run)
 app.command()(passk)
 app.command()(quantize)
 app.command()(report)
+app.command()(profile)
 app.command()(profile)
 app.command()(tasks)
 app.command()(doctor)

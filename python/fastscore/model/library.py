@@ -11,13 +11,19 @@ import ctypes
 import functools
 import importlib.metadata
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from fastscore import _core
 from fastscore.errors import EngineMismatchError
 
 _lock = threading.Lock()
+# Warnings and errors that were logged while `listening` had the log.
+_heard: list[str] = []
+# The levels of ggml_log_level from which on a line explains a failure; a line may go on in the
+# next one.
+_WARNING, _CONTINUED = 3, 5
 
 
 @functools.cache
@@ -86,7 +92,33 @@ def _mismatch(theirs: str, ours: object) -> EngineMismatchError:
 def take_log() -> str:
     """Warnings and errors that llama.cpp logged since the last call, as one text."""
     _, library = load()
-    return "".join(library.take_log()).strip()
+    text = "".join([*library.take_log(), *_heard]).strip()
+    _heard.clear()
+    return text
+
+
+@contextmanager
+def listening() -> Iterator[list[str]]:
+    """Collect all that llama.cpp logs meanwhile, sizes of buffers and devices in use among it.
+
+    Python is called for every line, so nothing that is timed belongs inside. One at a time, and
+    for the whole process.
+    """
+    api, library = load()
+    lines: list[str] = []
+
+    def on_log(level: int, text: bytes, _: Any) -> None:
+        line = text.decode(errors="replace")
+        lines.append(line)
+        if _WARNING <= level < _CONTINUED:
+            _heard.append(line)
+
+    callback = api.llama_log_callback(on_log)
+    api.llama_log_set(callback, None)
+    try:
+        yield lines
+    finally:
+        library.capture_log()
 
 
 def _version(distribution: str) -> str:
