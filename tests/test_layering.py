@@ -21,7 +21,7 @@ LAYERS = (
     ("fewshot", "chat", "datasets"),
     ("model", "tasks", "results"),
     ("integrations",),
-    ("evaluation", "doctor", "profiling"),
+    ("evaluation", "doctor", "distance", "profiling"),
     ("comparison",),
     ("report",),
     ("cli",),

@@ -24,7 +24,6 @@ from fastscore.errors import (
     FastscoreError,
     MemoryLimitError,
     ModelError,
-    QuantizeError,
     ResultsError,
     TokenizerError,
     UsageError,
@@ -33,9 +32,10 @@ from fastscore.errors import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from fastscore.distance import Divergence, divergence
     from fastscore.evaluation.evaluate import UnsavedResultsError, evaluate
     from fastscore.evaluation.sample_files import evaluate_samples
-    from fastscore.model import Model, QuantizedFile, quantize
+    from fastscore.model import Model
     from fastscore.profiling import Profile, profile
     from fastscore.progress import Progress
     from fastscore.results import (
@@ -58,6 +58,7 @@ __all__ = [
     "Bootstrap",
     "DataError",
     "DecodeError",
+    "Divergence",
     "DownloadError",
     "EngineMismatchError",
     "FastscoreError",
@@ -73,8 +74,6 @@ __all__ = [
     "OpenQuestion",
     "Profile",
     "Progress",
-    "QuantizeError",
-    "QuantizedFile",
     "Question",
     "Results",
     "ResultsError",
@@ -88,6 +87,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "bootstrap_mean",
+    "divergence",
     "evaluate",
     "evaluate_samples",
     "g_pass_at_k",
@@ -95,12 +95,12 @@ __all__ = [
     "pass_at_k",
     "pass_hat_k",
     "profile",
-    "quantize",
     "standard_error",
 ]
 
 _HOME = {
     "Bootstrap": "fastscore.statistics.bootstrap",
+    "Divergence": "fastscore.distance",
     "Generation": "fastscore.types",
     "GenerationSample": "fastscore.results",
     "GenerationTask": "fastscore.tasks",
@@ -111,7 +111,6 @@ _HOME = {
     "OpenQuestion": "fastscore.tasks",
     "Profile": "fastscore.profiling",
     "Progress": "fastscore.progress",
-    "QuantizedFile": "fastscore.model",
     "Question": "fastscore.tasks",
     "Results": "fastscore.results",
     "Sample": "fastscore.results",
@@ -121,18 +120,19 @@ _HOME = {
     "TaskResult": "fastscore.results",
     "UnsavedResultsError": "fastscore.evaluation.evaluate",
     "bootstrap_mean": "fastscore.statistics.bootstrap",
+    "divergence": "fastscore.distance",
     "evaluate": "fastscore.evaluation.evaluate",
     "evaluate_samples": "fastscore.evaluation.sample_files",
     "g_pass_at_k": "fastscore.statistics.passk",
     "pass_at_k": "fastscore.statistics.passk",
     "pass_hat_k": "fastscore.statistics.passk",
     "profile": "fastscore.profiling",
-    "quantize": "fastscore.model",
     "standard_error": "fastscore.statistics.bootstrap",
 }
 
 # What cannot be imported without the compiled part.
 _NATIVE = {
+    "fastscore.distance",
     "fastscore.statistics.bootstrap",
     "fastscore.evaluation.evaluate",
     "fastscore.model",

@@ -9,6 +9,7 @@ from fastscore import _core
 from fastscore.model.context import (
     Context,
     check_memory,
+    context_bytes,
     limits_for,
     sequence_limit,
     state_bytes,
@@ -45,6 +46,22 @@ class Contexts:
         if self._settings.n_gpu_layers == 0:
             check_memory(self._weights.info, self._settings, limits)
         return limits
+
+    def limits_within(self, longest_path: int, n_batch: int, logits_mb: int) -> Limits:
+        """Limits for paths of that many tokens with other budgets than the settings'; unchecked."""
+        info = self._weights.info
+        settings = replace(self._settings, n_batch=n_batch, logits_mb=logits_mb)
+        rows = row_limit(info.n_vocab, n_batch, logits_mb)
+        n_seqs = sequence_limit(info, settings, rows, self._state_bytes)
+        return limits_for(info, settings, n_seqs, longest_path, self._state_bytes)
+
+    def new_bytes(self, limits: Limits) -> int:
+        """Main memory that a context of these limits would take in addition, estimated."""
+        if self._settings.n_gpu_layers != 0 or (
+            self._open is not None and self._open.serves(limits)
+        ):
+            return 0
+        return context_bytes(self._weights.info, self._settings, limits)
 
     def generation_limits(
         self, order: _core.PromptOrder, n_parallel: int | None

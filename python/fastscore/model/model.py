@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +26,9 @@ from fastscore.model.generation_limits import GenerationLimits
 from fastscore.model.grammar import gbnf
 from fastscore.model.info import ModelInfo
 from fastscore.model.locate import locate
+from fastscore.model.lockstep import LockStepRun, Side
 from fastscore.model.run import ScoringRun
+from fastscore.model.same_vocabulary import check_same_vocabulary
 from fastscore.model.sampling import check_requests, check_sampling
 from fastscore.model.settings import (
     CPU_BATCH,
@@ -177,6 +180,17 @@ class Model(Generating):
         self._check_open()
         return encode_text(text, self._tokenizer.encode, self._tokenizer.policy).tolist()  # type: ignore[no-any-return]
 
+    def plain_ids(self, text: str) -> list[int]:
+        """Token ids of a text in which nothing is a special token, without BOS in front."""
+        self._check_open()
+        return self._tokenizer.encode_plain([text])[0].tolist()  # type: ignore[no-any-return]
+
+    @property
+    def bos_in_front(self) -> int | None:
+        """The token that texts begin with where the model's tokenizer says so, else None."""
+        policy = self._tokenizer.policy
+        return policy.bos if policy.add_bos else None
+
     def pieces(self, ids: Sequence[int]) -> list[bytes]:
         """What each token spells, special tokens included; not always whole characters."""
         with self._lock:
@@ -213,6 +227,21 @@ class Model(Generating):
             self._pool,
             keep_tokens,
         )
+
+    def lock_step(self, candidate: Model, requests: EncodedRequests) -> LockStepRun:
+        """Plan a run of this model, the base, and ``candidate`` over the same requests.
+
+        Nothing is decoded before the run is iterated. ``candidate`` may be this very model. Raises
+        UsageError where the vocabularies differ, MemoryLimitError when the contexts would not fit.
+        """
+        with ExitStack() as stack:
+            # Two threads that want the same two models must ask for them in the same order.
+            for model in sorted({self, candidate}, key=id):
+                stack.enter_context(model._lock)
+                model._check_open()
+            if candidate is not self:
+                check_same_vocabulary(self._weights, candidate._weights)
+        return LockStepRun(requests, self._side(), candidate._side(), self._pool)
 
     def loglikelihood(self, pairs: Sequence[tuple[str, str]]) -> list[Likelihood]:
         """Log-likelihood of each continuation after its context.
@@ -310,6 +339,20 @@ class Model(Generating):
         with self._lock:
             self._check_open()
             return self._contexts.generation_limits(order, n_parallel)
+
+    def _side(self) -> Side:
+        return Side(
+            self.settings, self._limits_within, self._new_bytes, self._decoder, self._exclusive
+        )
+
+    def _limits_within(self, longest_path: int, n_batch: int, logits_mb: int) -> Limits:
+        with self._lock:
+            self._check_open()
+            return self._contexts.limits_within(longest_path, n_batch, logits_mb)
+
+    def _new_bytes(self, limits: Limits) -> int:
+        with self._lock:
+            return self._contexts.new_bytes(limits)
 
     def _decoder(self, limits: Limits) -> _core.Decoder:
         with self._lock:

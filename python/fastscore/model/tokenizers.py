@@ -6,6 +6,7 @@ import ctypes
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,14 @@ from fastscore.tokenise import BosPolicy, Encode, Ids
 class Tokenizer:
     """A way from texts to token ids, and what is put in front of them.
 
-    ``name`` identifies it in results. ``close`` waits for texts under way and refuses later ones:
+    ``name`` identifies it in results. ``encode_plain`` reads what spells a special token as the
+    plain text that it is. ``close`` waits for texts under way and refuses later ones:
     to be called before the model is freed.
     """
 
     name: str
     encode: Encode
+    encode_plain: Encode
     policy: BosPolicy
     close: Callable[[], None]
 
@@ -41,11 +44,13 @@ def gguf_tokenizer(
     """
     core = _core.Tokenizer(native, ctypes.cast(model, ctypes.c_void_p).value or 0)
 
-    def encode(texts: Sequence[str]) -> list[Ids]:
-        ids, offsets = core.encode(_utf8(texts), True, pool)
+    def encode(texts: Sequence[str], parse_special: bool = True) -> list[Ids]:
+        ids, offsets = core.encode(_utf8(texts), parse_special, pool)
         return np.split(ids, offsets[1:-1]) if len(texts) else []
 
-    return Tokenizer("gguf", encode, _policy(info), core.close)
+    return Tokenizer(
+        "gguf", encode, partial(encode, parse_special=False), _policy(info), core.close
+    )
 
 
 def huggingface_tokenizer(file: Path, api: Any, model: Any, info: ModelInfo) -> Tokenizer:
@@ -73,12 +78,23 @@ def huggingface_tokenizer(file: Path, api: Any, model: Any, info: ModelInfo) -> 
     check_vocabulary(file, loaded.id_to_token, api, api.llama_model_get_vocab(model))
 
     def encode(texts: Sequence[str]) -> list[Ids]:
-        _utf8(texts)  # the library would only say that a text is no text
-        encodings = loaded.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [np.asarray(encoding.ids, dtype=np.int32) for encoding in encodings]
+        return _encode(loaded, texts)
+
+    def encode_plain(texts: Sequence[str]) -> list[Ids]:
+        # Not by the property of the one above: another thread may be at it.
+        plain = tokenizers.Tokenizer.from_str(loaded.to_str())
+        plain.encode_special_tokens = True
+        return _encode(plain, texts)
 
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    return Tokenizer(f"{file.name} (sha256 {digest[:16]})", encode, _policy(info), lambda: None)
+    name = f"{file.name} (sha256 {digest[:16]})"
+    return Tokenizer(name, encode, encode_plain, _policy(info), lambda: None)
+
+
+def _encode(tokenizer: Any, texts: Sequence[str]) -> list[Ids]:
+    _utf8(texts)  # the library would only say that a text is no text
+    encodings = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+    return [np.asarray(encoding.ids, dtype=np.int32) for encoding in encodings]
 
 
 def _utf8(texts: Sequence[str]) -> list[bytes]:
