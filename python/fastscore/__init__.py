@@ -24,6 +24,7 @@ from fastscore.errors import (
     FastscoreError,
     MemoryLimitError,
     ModelError,
+    QuantizeError,
     ResultsError,
     TokenizerError,
     UsageError,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from fastscore.distance import Divergence, divergence
     from fastscore.evaluation.evaluate import UnsavedResultsError, evaluate
     from fastscore.evaluation.sample_files import evaluate_samples
-    from fastscore.model import Model
+    from fastscore.model import Model, QuantizedFile, quantize
     from fastscore.profiling import Profile, profile
     from fastscore.progress import Progress
     from fastscore.results import (
@@ -74,6 +75,8 @@ __all__ = [
     "OpenQuestion",
     "Profile",
     "Progress",
+    "QuantizeError",
+    "QuantizedFile",
     "Question",
     "Results",
     "ResultsError",
@@ -95,6 +98,7 @@ __all__ = [
     "pass_at_k",
     "pass_hat_k",
     "profile",
+    "quantize",
     "standard_error",
 ]
 
@@ -111,6 +115,7 @@ _HOME = {
     "OpenQuestion": "fastscore.tasks",
     "Profile": "fastscore.profiling",
     "Progress": "fastscore.progress",
+    "QuantizedFile": "fastscore.model",
     "Question": "fastscore.tasks",
     "Results": "fastscore.results",
     "Sample": "fastscore.results",
@@ -127,6 +132,7 @@ _HOME = {
     "pass_at_k": "fastscore.statistics.passk",
     "pass_hat_k": "fastscore.statistics.passk",
     "profile": "fastscore.profiling",
+    "quantize": "fastscore.model",
     "standard_error": "fastscore.statistics.bootstrap",
 }
 

@@ -4,6 +4,7 @@ from fastscore.model.generation import GenerationRun
 from fastscore.model.info import ModelInfo
 from fastscore.model.lockstep import ComparedTokens, LockStepRun
 from fastscore.model.model import Model
+from fastscore.model.quantise import QuantizedFile, quantize
 from fastscore.model.run import Completed, ScoringRun, Work
 from fastscore.model.settings import EngineSettings, Limits
 from fastscore.types import Finished, Generation, GenerationRequest, Sampling
@@ -20,7 +21,9 @@ __all__ = [
     "LockStepRun",
     "Model",
     "ModelInfo",
+    "QuantizedFile",
     "Sampling",
     "ScoringRun",
     "Work",
+    "quantize",
 ]

@@ -14,13 +14,11 @@ from fastscore.errors import MemoryLimitError, ModelError, UsageError
 from fastscore.machine import available_memory
 from fastscore.model import library
 from fastscore.model.fingerprint import model_files
-from fastscore.model.gguf_checks import check_metadata
-from fastscore.model.gguf_header import check_header
-from fastscore.model.gguf_metadata import FileMetadata, read_metadata, read_tensor_names
 from fastscore.model.info import ModelInfo, describe
 from fastscore.model.longrope import ShortFactors, pinned, short_factors
 from fastscore.model.metadata import Metadata
 from fastscore.model.refusals import refuse_impossible_rotation, refuse_unless_causal
+from fastscore.model.tensors import read_model
 
 
 class Weights:
@@ -29,7 +27,9 @@ class Weights:
     def __init__(self, path: Path, n_gpu_layers: int) -> None:
         self._model: Any = None
         self._api, _ = library.load()
-        factors = _check_files(path)
+        # Refuse what llama.cpp must not see, in any part.
+        file = read_model(path)
+        factors = short_factors(path, file.metadata, {tensor.name for tensor in file.tensors})
         if n_gpu_layers == 0 or not self._api.llama_supports_gpu_offload():
             _check_memory(path)
         self._model = self._open(path, n_gpu_layers, factors)
@@ -118,20 +118,6 @@ class Weights:
         if self._model is not None:
             self._api.llama_model_free(self._model)
             self._model = None
-
-
-def _check_files(path: Path) -> ShortFactors | None:
-    """Refuse what llama.cpp must not see, in any part; return what rotations the file has."""
-    metadata: list[FileMetadata] = []
-    tensors: set[str] = set()
-    for part in model_files(path):
-        if not part.is_file():
-            raise ModelError(f"{path.name} is one part of a split model and {part} is missing")
-        check_header(part)
-        metadata.append(read_metadata(part))
-        check_metadata(part, metadata[-1])
-        tensors.update(read_tensor_names(part, metadata[-1].end))
-    return short_factors(path, metadata[0], tensors)
 
 
 def _check_memory(path: Path) -> None:
