@@ -33,8 +33,8 @@ class Flip:
         base_probabilities: Softmax of the choices' log-likelihoods, one a choice; None for texts,
             and where every choice has probability zero.
         candidate_probabilities: As above.
-        context: The prompt, where prompts were logged.
-        continuations: The choices as scored, where prompts were logged.
+        contexts: The prompt, or one a choice where they differ, if prompts were logged.
+        continuations: The choices as scored, if prompts were logged.
         base_output: The text that was judged, of a task with generated answers: the first sample.
         candidate_output: As above.
 
@@ -48,7 +48,7 @@ class Flip:
     candidate_pred: int | None = None
     base_probabilities: tuple[float, ...] | None = None
     candidate_probabilities: tuple[float, ...] | None = None
-    context: str | None = None
+    contexts: tuple[str, ...] | None = None
     continuations: tuple[str, ...] | None = None
     base_output: str | None = None
     candidate_output: str | None = None

@@ -13,10 +13,10 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 from urllib.parse import quote
 
 from fastscore.errors import ResultsError
@@ -91,6 +91,25 @@ def save(results: Results, directory: Path) -> Path:
             for temporary, _ in staged:
                 temporary.unlink(missing_ok=True)
     return final
+
+
+def write_document(path: Path, document: Mapping[str, Any]) -> Path:
+    """Write a JSON document beside results, whole or not at all; return its path.
+
+    Raises:
+        ResultsError: that is impossible; what was there is still there.
+
+    """
+    temporary = _temporary(path)
+    with _explained(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _write_synced(temporary, [_json(document)])
+            temporary.replace(path)
+            _sync_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+    return path
 
 
 def load(path: Path) -> Results:
@@ -190,7 +209,10 @@ def _samples_path(directory: Path, task: str, taken: Sequence[Path]) -> Path:
 
 
 def _dump(results: Results, references: dict[str, SamplesFile]) -> bytes:
-    document = to_document(results, references)
+    return _json(to_document(results, references))
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
     try:
         text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
     except (TypeError, ValueError) as error:

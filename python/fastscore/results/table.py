@@ -68,12 +68,13 @@ def _cells(row: TableRow) -> tuple[str, ...]:
 
 def _join(texts: Sequence[str], widths: Sequence[int]) -> str:
     return _GAP.join(
-        _fit(text, width, right=heading in _RIGHT)
+        fit(text, width, right=heading in _RIGHT)
         for heading, text, width in zip(HEADINGS, texts, widths, strict=True)
     )
 
 
-def _fit(text: str, width: int, *, right: bool) -> str:
+def fit(text: str, width: int, *, right: bool) -> str:
+    """Bring a text to a width in cells: with spaces, or by leaving out its middle."""
     space = width - cell_len(text)
     if space < 0:
         # The end of a name tells it from its neighbours (mmlu_high_school_...): keep both ends.

@@ -1,0 +1,154 @@
+"""Hold models against each other: run what has not been run, then compare item by item."""
+
+from __future__ import annotations
+
+import fnmatch
+import inspect
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fastscore.comparison.build import check_margin, compare_results
+from fastscore.comparison.comparison import Comparison
+from fastscore.comparison.contender import ContenderLike, Entrant, labels_of, read_entrant
+from fastscore.comparison.document import folder_of
+from fastscore.comparison.values import Contender
+from fastscore.errors import UsageError
+from fastscore.evaluation.evaluate import evaluate
+from fastscore.evaluation.request import TaskLike, listed
+from fastscore.progress import Progress
+from fastscore.reporters import make_reporter
+from fastscore.results import Results
+from fastscore.results.files import prepare_directory
+from fastscore.settings import ModelOptions, check_model_options
+from fastscore.tasks import expand
+
+
+def compare(
+    base: ContenderLike,
+    *candidates: ContenderLike,
+    tasks: TaskLike | Iterable[TaskLike] | None = None,
+    margin: float = 0.01,
+    output: str | os.PathLike[str] | None = None,
+    progress: bool | Callable[[Progress], object] | None = None,
+    **options: Any,
+) -> Comparison:
+    """Say what each candidate gains or loses against a base, on the same items.
+
+    Models that have no results yet are run one after the other, each as by `evaluate`; stopped,
+    the same call goes on where it was.
+
+    Example:
+        >>> found = compare(  # doctest: +SKIP
+        ...     "native.gguf", "Q8_0.gguf", "Q2_K.gguf", tasks="arc_easy,hellaswag", margin=0.02
+        ... )
+        >>> found["Q8_0"]["arc_easy"].verdict  # doctest: +SKIP
+        'equivalent'
+        >>> compare("runs/native", "runs/Q8_0")  # doctest: +SKIP
+
+    Args:
+        base: What the others are held against: a GGUF file, ``"demo"``, ``"hf://owner/repo/file"``,
+            an open `Model`, `Results`, or a directory that holds some.
+        *candidates: The others, at least one.
+        tasks: As for `evaluate`. For results alone: names of the tasks and groups to compare, None
+            for all that they share.
+        margin: The largest difference that is held for none, in the metric's unit: 0.01 is a point
+            of accuracy. A candidate is equivalent when its difference is shown to be smaller.
+        output: Directory for ``comparison.json`` and each model's results, which go into a folder
+            of the model's name; None writes no files.
+        progress: As for `evaluate`.
+        **options: `evaluate`'s others, for the models that are run.
+
+    Raises:
+        UsageError: the request cannot be met; nothing was loaded.
+        ResultsError: results cannot be read or written, or are not about the same thing.
+        Others: as `evaluate`.
+
+    """
+    check_margin(margin)
+    if not candidates:
+        raise UsageError("there is nothing to compare with the base; name at least one candidate")
+    _check_options(options)
+    wanted = None if tasks is None else listed(tasks)
+    entrants = [read_entrant(one) for one in (base, *candidates)]
+    to_run = [one for one in entrants if one.results is None]
+    if to_run:
+        if wanted is None:
+            raise UsageError(
+                f"{to_run[0].said} is a model, which is run before it is compared; say on which "
+                "tasks"
+            )
+        expand(wanted)  # a mistyped name is said before anything is loaded
+    elif options:
+        raise UsageError(
+            f"{', '.join(options)} cannot be set: everything that is compared has its results "
+            "already"
+        )
+    labels = labels_of(entrants)
+    directory = None if output is None else Path(output)
+    if directory is not None:
+        prepare_directory(directory)
+    contenders: list[Contender] = []
+    for label, one in zip(labels, entrants, strict=True):
+        results = one.results
+        if results is None:
+            _say(progress, f"{label}, model {len(contenders) + 1} of {len(entrants)}:")
+            folder = None if directory is None else directory / folder_of(label)
+            try:
+                results = _run(one, wanted, folder, progress, options)
+            except KeyboardInterrupt as stop:
+                stop.args = (_stopped(stop, [done.label for done in contenders]),)
+                raise
+        contenders.append(Contender(label, results))
+    names = None if len(to_run) == len(entrants) else _names(wanted, contenders)
+    comparison = compare_results(contenders[0], contenders[1:], margin=margin, tasks=names)
+    if directory is not None:
+        comparison.save(directory)
+    return comparison
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    """Raise UsageError for an option that neither `evaluate` nor a model has."""
+    own = [*inspect.signature(evaluate).parameters][2:-1]
+    given = {name: value for name, value in options.items() if name not in own}
+    check_model_options(given, ["margin", *own])
+
+
+def _run(
+    entrant: Entrant,
+    tasks: Sequence[TaskLike] | None,
+    output: Path | None,
+    progress: bool | Callable[[Progress], object] | None,
+    options: Mapping[str, Any],
+) -> Results:
+    assert entrant.model is not None
+    assert tasks is not None
+    if not entrant.is_file:  # a model that is open has the options that it was opened with
+        options = {k: v for k, v in options.items() if k not in ModelOptions.__annotations__}
+    return evaluate(entrant.model, tasks, output=output, progress=progress, **options)
+
+
+def _names(wanted: Sequence[TaskLike] | None, contenders: Sequence[Contender]) -> list[str] | None:
+    """Name the tasks and groups of the results that are asked for; patterns stand for several."""
+    if wanted is None:
+        return None
+    known = list(dict.fromkeys(name for one in contenders for name in one.results))
+    names: dict[str, None] = {}
+    for one in wanted:
+        name = one if isinstance(one, str) else getattr(one, "name", str(one))
+        found = [name] if name in known else fnmatch.filter(known, name)
+        names |= dict.fromkeys(found or [name])
+    return list(names)
+
+
+def _say(progress: bool | Callable[[Progress], object] | None, message: str) -> None:
+    reporter = make_reporter(progress)
+    reporter.note(message)
+    reporter.close()
+
+
+def _stopped(stop: KeyboardInterrupt, done: Sequence[str]) -> str:
+    """Say what is kept of a comparison that Ctrl-C ended."""
+    said = str(stop.args[0]) if stop.args else "Stopped."
+    return f"{said} Done before: {', '.join(done)}." if done else said

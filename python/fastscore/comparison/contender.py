@@ -1,0 +1,93 @@
+"""What users hold against each other: model files, open models, results in memory or on disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias, Union
+
+from fastscore.comparison.labels import ModelName, label_models
+from fastscore.errors import UsageError
+from fastscore.native import require_core
+from fastscore.results import Results
+from fastscore.results.files import RESULTS_FILE
+
+if TYPE_CHECKING:
+    from fastscore.model import Model
+
+ContenderLike: TypeAlias = Union["Model", Results, str, "os.PathLike[str]"]
+"""A model file, ``"demo"`` or ``"hf://..."``, an open model, results, or a directory of results."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entrant:
+    """One side of a comparison that is asked for: results that are there, or a model to run.
+
+    ``said`` is what the user wrote for it, for messages.
+    """
+
+    said: str
+    name: ModelName
+    results: Results | None
+    model: Model | str | None
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a model that is opened, and closed again, by the comparison."""
+        return isinstance(self.model, str)
+
+
+def read_entrant(given: ContenderLike) -> Entrant:
+    """Find out what was given, and whether it can be used; nothing is loaded of a model.
+
+    Raises:
+        UsageError: there is no such file, or it is no model.
+        ModelError: the file cannot be a GGUF file.
+        ResultsError: the results cannot be read.
+
+    """
+    if isinstance(given, Results):
+        return _of_results(given, "results")
+    if not isinstance(given, (str, os.PathLike)):
+        info = given.info
+        return Entrant(info.path, ModelName(info.path, info.quantisation), None, given)
+    said = os.fspath(given)
+    path = Path(said).expanduser()
+    if (path.is_dir() and (path / RESULTS_FILE).is_file()) or path.name == RESULTS_FILE:
+        return _of_results(Results.load(path), said)
+    if path.is_dir() and not list(path.glob("*.gguf")):
+        raise UsageError(
+            f"{said} is a directory with neither a {RESULTS_FILE} nor a model; a run writes the "
+            "former at its end"
+        )
+    return _of_file(said)
+
+
+def labels_of(entrants: Sequence[Entrant]) -> list[str]:
+    """Name the sides; UsageError where two of them are the same file."""
+    files = [one.name.path for one in entrants if one.is_file]
+    for file in files:
+        if files.count(file) > 1:
+            raise UsageError(
+                f"{file} is there twice, and a model does not differ from itself; name each file "
+                "once"
+            )
+    return label_models([one.name for one in entrants])
+
+
+def _of_results(results: Results, said: str) -> Entrant:
+    model = results.model
+    path = str(model.get("path") or model.get("name") or model["fingerprint"])
+    return Entrant(said, ModelName(path, str(model.get("quantisation") or "")), results, None)
+
+
+def _of_file(said: str) -> Entrant:
+    require_core()
+    from fastscore.model.gguf_header import check_header
+    from fastscore.model.locate import locate
+
+    path = locate(said).path
+    check_header(path)
+    return Entrant(said, ModelName("demo" if said == "demo" else str(path)), None, said)
