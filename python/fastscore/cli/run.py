@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fastscore.cli import generation_options as generation
 from fastscore.cli import options
+from fastscore.cli.arguments import evaluate_arguments
 from fastscore.cli.failures import explained, say
 
 if TYPE_CHECKING:
     from fastscore.results import Results
-    from fastscore.settings import ModelOptions
 
 
 def run(
@@ -72,6 +71,7 @@ def run(
       fastscore run model.gguf --tasks my_task.yaml --json > results.json
       fastscore run model.gguf --tasks humaneval --n 20 --k 1,10 --temperature 0.8
     """  # noqa: D301
+    given = locals()
     with explained(debug):
         from fastscore.evaluation.evaluate import UnsavedResultsError, evaluate
 
@@ -79,49 +79,13 @@ def run(
             from fastscore.report import prepare, write_report
 
             prepare(report)
-        engine: ModelOptions = {
-            "n_ctx": n_ctx,
-            "n_gpu_layers": n_gpu_layers,
-            "n_threads": threads,
-            "n_batch": batch_size,
-            "tokenizer": tokenizer,
-            "exact": exact,
-            "tune": tune,
-        }
-        if logits_mb is not None:
-            engine["logits_mb"] = logits_mb
         try:
             results = evaluate(
                 model,
                 tasks,
-                num_fewshot=num_fewshot,
-                limit=_limit(limit),
-                data=data,
                 output=output,
-                seed=seed,
-                apply_chat_template=apply_chat_template,
-                fewshot_as_multiturn=not one_turn,
-                system_instruction=system_instruction,
-                fewshot="shared" if fewshot is options.Drawing.SHARED else "lm-eval",
                 progress=False if quiet else None,
-                resume=not no_resume,
-                log_prompts=log_prompts,
-                rows=_assignments("--rows", rows),
-                fewshot_rows=_assignments("--fewshot-rows", fewshot_rows),
-                offline=offline or None,
-                until=until,
-                n=n,
-                k=k,
-                temperature=temperature,
-                top_p=top_p,
-                top_k=top_k,
-                min_p=min_p,
-                repeat_penalty=repeat_penalty,
-                max_tokens=max_tokens,
-                allow_code_execution=allow_code_execution,
-                sandbox="weak" if sandbox is generation.Confinement.WEAK else "strong",
-                timeout=timeout,
-                **engine,
+                **evaluate_arguments(given),
             )
         except UnsavedResultsError as error:
             _show(error.results, as_json, verbose)
@@ -141,23 +105,3 @@ def _show(results: Results, as_json: bool, verbose: bool) -> None:
         print()
     else:
         print(results.table(verbose=verbose))
-
-
-def _limit(given: float | None) -> int | float | None:
-    """Read a whole number as what it is: 100 rows, not 100.0."""
-    return int(given) if given is not None and given.is_integer() else given
-
-
-def _assignments(option: str, given: Sequence[str] | None) -> dict[str, str]:
-    """Read ``TASK=FILE`` pairs."""
-    from fastscore.errors import UsageError
-
-    files: dict[str, str] = {}
-    for pair in given or ():
-        task, separator, file = pair.partition("=")
-        if not separator or not task or not file:
-            raise UsageError(f"{option} takes TASK=FILE, such as arc_easy=test.jsonl, not {pair!r}")
-        if task in files:
-            raise UsageError(f"{option} names {task} twice; one file a task")
-        files[task] = file
-    return files
