@@ -26,7 +26,8 @@ class Progress:
     where texts are generated until the last has ended. ``tokens_per_second`` is of what is going
     on, reading or writing; it and ``seconds_left`` are None as long as nobody knows.
     ``left_at_most`` says that the end was foreseen with texts as long as they may be, because none
-    has ended yet. Samples and programs are those of the task under way, 0 where it has none.
+    has ended yet, or with all items, where a run may stop before. Samples and programs are those of
+    the task under way, 0 where it has none.
     """
 
     task: str
@@ -100,6 +101,7 @@ class Meter:
 
     ``characters`` of text to read, and ``texts`` to write as (number, most tokens of each), by
     task. ``expected_speed`` in tokens a second is what an earlier run read, if there was one.
+    ``may_end_early`` says that tasks may be left before all of that is read and written.
     """
 
     def __init__(
@@ -109,7 +111,9 @@ class Meter:
         clock: Callable[[], float] = time.monotonic,
         *,
         texts: Mapping[str, tuple[int, int]] | None = None,
+        may_end_early: bool = False,
     ) -> None:
+        self._may_end_early = may_end_early
         self._ahead = dict(characters)  # text not tokenised yet, by task
         self._texts = {name: _Texts(*numbers) for name, numbers in (texts or {}).items()}
         self._names = list(characters)
@@ -136,6 +140,12 @@ class Meter:
         if all_new:
             self._characters_seen += characters
             self._tokens_seen += tokens
+
+    def leave(self, task: str) -> None:
+        """Take in that what a task has left will not be asked for."""
+        self._ahead[task] = 0
+        if task in self._texts:
+            self._texts[task].n_total = self._texts[task].n_done
 
     def start(self) -> None:
         """Begin to count time: the engine works from here on."""
@@ -213,7 +223,8 @@ class Meter:
             seconds_left=self._seconds_left(
                 (max(0, to_read), reading_speed), (to_write, writing_speed)
             ),
-            left_at_most=not all(texts.known for texts in self._texts.values()),
+            left_at_most=self._may_end_early
+            or not all(texts.known for texts in self._texts.values()),
             samples_done=texts.n_done,
             samples_total=texts.n_total,
             programs_done=self._programs.done,
@@ -276,7 +287,8 @@ def work_of(progress: Progress) -> str:
             f"{progress.tokens_done:,} tokens",
         ]
     else:
-        parts = [f"{progress.tokens_done:,} of {progress.tokens_total:,} tokens"]
+        bound = "at most " if progress.left_at_most else ""
+        parts = [f"{progress.tokens_done:,} of {bound}{progress.tokens_total:,} tokens"]
     if progress.tokens_per_second is not None and not progress.programs_total:
         parts.append(f"{progress.tokens_per_second:,.0f} tokens/s")
     if progress.seconds_left is not None:

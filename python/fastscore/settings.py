@@ -29,6 +29,7 @@ class ModelOptions(TypedDict, total=False):
     tokenizer: str | os.PathLike[str] | None
     exact: bool | None
     tune: bool
+    weights: Literal["native", "fast"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class RunSettings:
     """The request behind a run. Checked on creation; UsageError says what is wrong with a value.
 
     ``limit`` is a number of rows, or below 1 a fraction of them; both are per task, and per
-    subject for MMLU.
+    subject for MMLU. ``until`` is the rule that ends a run before all items are scored.
     """
 
     tasks: tuple[str, ...]
@@ -51,6 +52,7 @@ class RunSettings:
     rows: Mapping[str, str] | None = None
     fewshot_rows: Mapping[str, str] | None = None
     log_prompts: bool = False
+    until: str | None = None
     generation: GenerationSettings = field(default_factory=GenerationSettings)
 
     def __post_init__(self) -> None:

@@ -26,6 +26,7 @@ from fastscore.evaluation.request import (
     promptings,
 )
 from fastscore.evaluation.runner import Run
+from fastscore.evaluation.until import Rule, check_scores, read_rule
 from fastscore.generation_settings import GenerationSettings, SandboxLevel, read_numbers
 from fastscore.progress import Progress
 from fastscore.reporters import Reporter, make_reporter
@@ -76,6 +77,7 @@ def evaluate(
     system_instruction: str | None = None,
     fewshot: Fewshot = "lm-eval",
     offline: bool | None = None,
+    until: str | Rule | None = None,
     n: int | None = None,
     k: int | Sequence[int] | str | None = None,
     temperature: float | None = None,
@@ -119,6 +121,11 @@ def evaluate(
             layout of the task's hub dataset.
         fewshot_rows: The same for the rows that examples are drawn from.
         offline: Never use the network; None does as ``HF_HUB_OFFLINE`` says.
+        until: ``"ci=0.02"`` draws items in a random order that ``seed`` decides and ends each task
+            or group asked for as soon as the 95 % interval of its primary metric (``acc_norm``, or
+            the only one) is the value -+ 0.02 or narrower, at any look (a confidence sequence); it
+            holds for the value of all items. A group ends as a whole, and so its tasks may be left
+            with few items. None scores all items.
         n: Texts to generate for each problem; None for 1. More than one needs a temperature.
         k: Numbers to estimate pass@k for where code is executed, each at most ``n``; None for 1.
         temperature: Of the distribution that tokens are drawn from, 0 for the likeliest; None for
@@ -151,6 +158,7 @@ def evaluate(
     started = time.perf_counter()
     date = datetime.now().astimezone().isoformat(timespec="seconds")
     check_model_options(model_options, _own_options())
+    rule = read_rule(until)
     wanted = listed(tasks)
     generation = GenerationSettings(
         n=n,
@@ -178,10 +186,13 @@ def evaluate(
         rows=describe_rows(rows),
         fewshot_rows=describe_rows(fewshot_rows),
         log_prompts=log_prompts,
+        until=None if rule is None else rule.text,
         generation=generation,
     )
     selection = expand(wanted)
     plans = plan_generation(selection.tasks, generation, seed)
+    if rule is not None:
+        check_scores(selection.tasks, generation)
     finder = RowFinder(
         selection, None if data is None else Path(data), offline, rows or {}, fewshot_rows or {}
     )
@@ -216,6 +227,7 @@ def evaluate(
             resume=resume,
             plans=plans,
             executor=executor,
+            rule=rule,
         )
         with run:
             results = run.carry_out(selection, settings, started, date)

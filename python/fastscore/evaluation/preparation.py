@@ -95,7 +95,7 @@ class TaskPreparation:
         self.n_requests = sum(len(_texts(item)[1]) or 1 for item in questions.items)
         self.distinct_characters = distinct_characters(questions.items)
         self.characters = sum(map(characters, questions.items))
-        self._origins = (questions.origin, questions.fewshot_origin)
+        self.origin, self.fewshot_origin = questions.origin, questions.fewshot_origin
         self._kept: Questions | None = questions
 
     def forget(self) -> None:
@@ -106,7 +106,7 @@ class TaskPreparation:
         """Give the items, once: what was kept is handed on, not held."""
         kept, self._kept = self._kept, None
         questions = kept or self._make()
-        if (questions.origin, questions.fewshot_origin) != self._origins:
+        if (questions.origin, questions.fewshot_origin) != (self.origin, self.fewshot_origin):
             raise DataError(
                 f"{self.task.name}: the rows in {questions.origin.location} changed while the run "
                 "was going on; start it again"

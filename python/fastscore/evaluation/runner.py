@@ -5,34 +5,37 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from fastscore import machine
 from fastscore.evaluation import estimate
+from fastscore.evaluation.answering import Answering, ChoosingTask, WritingTask
 from fastscore.evaluation.executing import Executor
 from fastscore.evaluation.generating import Generator
-from fastscore.evaluation.judging import Answered, Judged
-from fastscore.evaluation.preparation import Questions, TaskPreparation, chunks
+from fastscore.evaluation.groups import sum_up
+from fastscore.evaluation.preparation import TaskPreparation
 from fastscore.evaluation.scoring import Scorer
 from fastscore.evaluation.stores import Stores
-from fastscore.generation_settings import GenerationPlan, departure, describe_sampling
+from fastscore.evaluation.until import Rule
+from fastscore.evaluation.waves import Waves
+from fastscore.generation_settings import GenerationPlan, describe_sampling
 from fastscore.progress import Meter
 from fastscore.reporters import Reporter
-from fastscore.results import GroupResult, Results, Sample, TaskResult, WorkReport
+from fastscore.results import GroupResult, Results, TaskResult, WorkReport
 from fastscore.settings import RunSettings
 from fastscore.sizes import counted, parameter_count
-from fastscore.tasks import GenerationTask, Group, Prompting, Selection, Task
-from fastscore.types import Generation, Item, OpenItem
+from fastscore.tasks import GenerationTask, Selection
 
 if TYPE_CHECKING:
     from fastscore.model import GenerationRun, Model, ScoringRun
+    from fastscore.sandbox import Execution, Program
 
 
 class Run:
     """A model, the questions to ask it, and where answers are kept.
 
     ``plans`` say what is asked of each task with generated texts; ``executor`` runs the programs
-    in them, None where that is not allowed.
+    in them, None where that is not allowed. ``rule`` says when items are enough, None for all.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Run:
         resume: bool,
         plans: Mapping[str, GenerationPlan],
         executor: Executor | None,
+        rule: Rule | None,
     ) -> None:
         from fastscore.model import library
 
@@ -53,6 +57,7 @@ class Run:
         self._reporter = reporter
         self._plans = plans
         self._executor = executor
+        self._rule = rule
         self._versions = library.versions()
         self._meter = Meter(
             {one.task.name: one.distinct_characters for one in prepared},
@@ -62,6 +67,7 @@ class Run:
                 for one in prepared
                 if isinstance(one.task, GenerationTask) and (plan := plans[one.task.name])
             },
+            may_end_early=rule is not None,
         )
         self._stores = Stores(
             model,
@@ -93,9 +99,7 @@ class Run:
         """Score all tasks and sum up; Ctrl-C leaves with a message that says how to go on."""
         self._say_what_runs()
         try:
-            tasks = {
-                one.task.name: self._result(one, settings.log_prompts) for one in self._prepared
-            }
+            tasks, groups = self._results(selection, settings)
         except KeyboardInterrupt as stop:
             self._stores.flush()
             stop.args = (self._stopped_message(),)
@@ -103,7 +107,7 @@ class Run:
         engine = self._model.settings
         return Results(
             tasks=tasks,
-            groups=_sum_up(selection, tasks),
+            groups=groups,
             model={
                 "fingerprint": self._model.fingerprint,
                 "origin": self._model.located.origin,
@@ -118,74 +122,43 @@ class Run:
             date=date,
         )
 
-    def _result(self, prepared: TaskPreparation, log_prompts: bool) -> TaskResult:
-        task, questions = prepared.task, prepared.questions()
-        if isinstance(task, GenerationTask):
-            return self._generate(task, prepared.prompting, questions, log_prompts)
-        return self._score(task, prepared.prompting, questions, log_prompts)
+    def _results(
+        self, selection: Selection, settings: RunSettings
+    ) -> tuple[dict[str, TaskResult], dict[str, GroupResult]]:
+        if self._rule is None:
+            tasks = {one.task.name: self._in_full(one, settings) for one in self._prepared}
+            return tasks, sum_up(selection, tasks)
+        waves = Waves(
+            selection,
+            [(one, self._answering(one, settings)) for one in self._prepared],
+            self._rule,
+            settings.seed,
+        )
+        for unit in waves.units:
+            waves.score(unit)
+            for task in unit.tasks:
+                self._meter.leave(task)
+        return waves.results()
 
-    def _score(
-        self, task: Task, prompting: Prompting, questions: Questions, log_prompts: bool
-    ) -> TaskResult:
-        samples: list[Sample] = []
-        truncated = boundary = 0
-        for chunk in chunks(cast("list[Item]", questions.items)):
-            answers = self._scorer.answer(task.name, chunk)
-            truncated += answers.n_truncated
-            boundary += answers.n_boundary
-            samples.extend(
-                Sample.score(item, likelihoods, task.columns, log_prompts=log_prompts)
-                for item, likelihoods in zip(chunk, answers.likelihoods, strict=True)
-            )
-        return TaskResult.from_samples(
-            samples,
-            task.columns,
-            num_fewshot=task.shots(prompting.num_fewshot),
-            version=task.version,
-            variant=prompting.variant(task),
-            notices=prompting.notices(task),
-            origin=questions.origin,
-            fewshot_origin=questions.fewshot_origin,
-            truncated=truncated,
-            boundary=boundary,
+    def _in_full(self, prepared: TaskPreparation, settings: RunSettings) -> TaskResult:
+        answering = self._answering(prepared, settings)
+        answering.answer(prepared.questions(), range(prepared.n_items))
+        return answering.result()
+
+    def _answering(self, prepared: TaskPreparation, settings: RunSettings) -> Answering:
+        if not isinstance(prepared.task, GenerationTask):
+            return ChoosingTask(prepared, self._scorer, log_prompts=settings.log_prompts)
+        return WritingTask(
+            prepared,
+            self._plans[prepared.task.name],
+            self._generator,
+            self._executor,
+            self._execute,
+            log_prompts=settings.log_prompts,
         )
 
-    def _generate(
-        self, task: GenerationTask, prompting: Prompting, questions: Questions, log_prompts: bool
-    ) -> TaskResult:
-        items = cast("list[OpenItem]", questions.items)
-        plan = self._plans[task.name]
-        generations: list[list[Generation]] = []
-        truncated = 0
-        for chunk in chunks(items):
-            texts = self._generator.answer(task.name, chunk, plan)
-            generations += texts.generations
-            truncated += texts.n_truncated
-        judged = self._judge(Answered(task, plan, items, generations), log_prompts)
-        return TaskResult(
-            metrics=judged.metrics,
-            n=len(items),
-            num_fewshot=task.shots(prompting.num_fewshot),
-            version=task.version,
-            variant=_joined(
-                prompting.variant(task), departure(plan, task.sampling, task.max_tokens)
-            ),
-            notices=prompting.notices(task),
-            origin=questions.origin,
-            fewshot_origin=questions.fewshot_origin,
-            truncated=truncated,
-            boundary=0,
-            samples=judged.samples,
-            generation=judged.summary,
-        )
-
-    def _judge(self, answered: Answered, log_prompts: bool) -> Judged:
-        extracted = answered.extract()
-        if not answered.task.executes_code:
-            return answered.judge_texts(extracted, log_prompts=log_prompts)
-        if self._executor is None:
-            return answered.leave_unjudged(extracted, log_prompts=log_prompts)
-        programs = answered.programs(extracted)
+    def _execute(self, programs: Sequence[Program]) -> list[Execution]:
+        assert self._executor is not None
         self._stores.texts.flush()  # whatever becomes of the programs
         self._meter.start_programs(len(programs))
 
@@ -193,9 +166,7 @@ class Run:
             self._meter.advance_programs(done)
             self._reporter.update(self._meter.now())
 
-        executions = self._executor.run(programs, advance)
-        summary = self._executor.summary(executions)
-        return answered.judge_programs(extracted, executions, summary, log_prompts=log_prompts)
+        return self._executor.run(programs, advance)
 
     def _work(self, total_seconds: float) -> WorkReport:
         tally = self._generator.tally
@@ -210,7 +181,8 @@ class Run:
         n_items = sum(one.n_items for one in self._prepared)
         names = [one.task.name for one in self._prepared]
         what = names[0] if len(names) == 1 else f"{len(names)} tasks"
-        parts = [counted(n_items, "item")]
+        most = "" if self._rule is None else "at most "
+        parts = [most + counted(n_items, "item")]
         n_choices = sum(
             one.n_requests for one in self._prepared if one.task.name not in self._plans
         )
@@ -257,31 +229,5 @@ def _by_sampling(plans: Mapping[str, GenerationPlan]) -> dict[str, list[str]]:
     return found
 
 
-def _joined(*variants: str | None) -> str | None:
-    return "; ".join(one for one in variants if one) or None
-
-
 def _tokenizer_of(name: str) -> str:
     return "the model file's own tokenizer" if name == "gguf" else name
-
-
-def _sum_up(selection: Selection, tasks: Mapping[str, TaskResult]) -> dict[str, GroupResult]:
-    columns = {task.name: task.columns for task in selection.tasks}
-    return {
-        group.name: GroupResult.from_tasks(
-            _directly_below(group, selection.groups),
-            {member: tasks[member] for member in group.members},
-            {name: columns[group.members[0]][name] for name in group.metrics},
-        )
-        for group in selection.groups
-    }
-
-
-def _directly_below(group: Group, groups: Sequence[Group]) -> list[str]:
-    """Name the groups that make up this one, and the tasks that are in none of them."""
-    inside = [one for one in groups if set(one.members) < set(group.members)]
-    parts = [
-        one for one in inside if not any(set(one.members) < set(other.members) for other in inside)
-    ]
-    covered = {member for part in parts for member in part.members}
-    return [part.name for part in parts] + [m for m in group.members if m not in covered]

@@ -12,6 +12,7 @@ from fastscore.errors import ResultsError
 from fastscore.results.fields import MAX_DEPTH, Fields
 from fastscore.results.generation_document import read_summary, write_summary
 from fastscore.results.results import Results
+from fastscore.results.stopping import Stopping
 from fastscore.results.values import AnySample, GroupResult, TaskResult
 from fastscore.results.work_document import read_work, write_work
 from fastscore.statistics.means import MetricValue
@@ -65,6 +66,7 @@ def to_document(
                 "tasks": list(group.tasks),
                 "n": group.n,
                 "metrics": _metrics(group.metrics),
+                "stopping": _stopping(group.stopping),
             }
             for name, group in results.groups.items()
         },
@@ -116,6 +118,7 @@ def _task(task: TaskResult, samples: SamplesFile | None) -> dict[str, Any]:
         "truncated": task.truncated,
         "boundary": task.boundary,
         "generation": write_summary(task.generation),
+        "stopping": _stopping(task.stopping),
     }
     if samples is not None:
         document["samples"] = {
@@ -124,6 +127,10 @@ def _task(task: TaskResult, samples: SamplesFile | None) -> dict[str, Any]:
             "lines": samples.lines,
         }
     return document
+
+
+def _stopping(stopping: Stopping | None) -> dict[str, Any] | None:
+    return None if stopping is None else stopping.to_dict()
 
 
 def _metrics(metrics: Mapping[str, MetricValue]) -> dict[str, Any]:
@@ -193,7 +200,13 @@ def _read_task(fields: Fields, open_samples: OpenSamples) -> TaskResult:
         boundary=fields.count("boundary"),
         samples=open_samples(file, SamplesKind(tuple(metrics), generation is not None)),
         generation=generation,
+        stopping=_read_stopping(fields, n),
     )
+
+
+def _read_stopping(fields: Fields, n: int) -> Stopping | None:
+    stopping = fields.object_if_there("stopping")
+    return None if stopping is None else Stopping.from_fields(stopping, n)
 
 
 def _read_metrics(fields: Fields) -> dict[str, MetricValue]:
@@ -230,11 +243,13 @@ def _read_groups(document: Fields, tasks: Mapping[str, TaskResult]) -> dict[str,
     groups = {}
     names = document.object("groups").values.keys()
     for name, fields in document.objects("groups"):
+        n = fields.count("n")
         group = GroupResult(
             members=fields.texts("members"),
             tasks=fields.texts("tasks"),
             metrics=_read_metrics(fields),
-            n=fields.count("n"),
+            n=n,
+            stopping=_read_stopping(fields, n),
         )
         if not all(task in tasks for task in group.tasks):
             raise fields.wrong("tasks", "names of tasks in this file")

@@ -47,6 +47,13 @@ class Fields:
             raise self.wrong(key, "a whole number of 0 or more")
         return value
 
+    def integer(self, key: str) -> int:
+        """Return a whole number of any sign."""
+        value = self._get(key)
+        if type(value) is not int or abs(value) > MAX_INTEGER:
+            raise self.wrong(key, "a whole number")
+        return value
+
     def count_or_none(self, key: str) -> int | None:
         """Return a whole number, 0 or more, or None for null."""
         return None if self._get(key) is None else self.count(key)

@@ -61,16 +61,13 @@ def read_summary(fields: Fields | None) -> GenerationSummary | None:
 
 
 def _read_sampling(fields: Fields) -> Sampling:
-    seed = fields.values.get("seed")
-    if type(seed) is not int or abs(seed) >= 2**63:
-        raise fields.wrong("seed", "a whole number")
     return Sampling(
         temperature=fields.seconds("temperature"),
         top_k=fields.count("top_k"),
         top_p=fields.seconds("top_p"),
         min_p=fields.seconds("min_p"),
         repeat_penalty=fields.seconds("repeat_penalty"),
-        seed=seed,
+        seed=fields.integer("seed"),
     )
 
 

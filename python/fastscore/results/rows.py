@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from fastscore.results.generation_notes import generation_notes, generation_work
 from fastscore.results.results import Results
+from fastscore.results.stopping import spoken
 from fastscore.results.values import GroupResult, TaskResult, WorkReport
 from fastscore.sizes import parameter_count
 from fastscore.statistics.means import MetricValue
@@ -59,6 +60,8 @@ def notes(results: Results, *, verbose: bool) -> Iterator[str]:
     if isinstance(limit, (int, float)):
         part = f"{limit:.3g} of the rows" if limit < 1 else f"{limit:.0f} rows"
         yield f"Limited to the first {'row' if limit == 1 else part} of each task."
+    stops = ((name, results[name].stopping) for name in results)
+    yield from by_text((name, spoken(stop)) for name, stop in stops if stop and stop.unit == name)
     for variant in by_text((name, task.variant) for name, task in tasks if task.variant):
         yield f"* {variant}"
     yield from by_text((name, notice) for name, task in tasks for notice in task.notices)
@@ -122,7 +125,7 @@ def _metric_rows(results: Results, name: str, depth: int) -> Iterator[TableRow]:
         yield TableRow(
             name=printable(name) + _mark(results, result) if first else "",
             depth=depth,
-            n=f"{result.n:,}" if first else "",
+            n=_count(result) if first else "",
             shots=_shots(results, result) if first else "",
             metric=printable(metric),
             value=_number(value.value),
@@ -130,6 +133,13 @@ def _metric_rows(results: Results, name: str, depth: int) -> Iterator[TableRow]:
             interval=_interval(value),
             is_group=is_group,
         )
+
+
+def _count(result: TaskResult | GroupResult) -> str:
+    stopping = result.stopping
+    if stopping is None or not stopping.early:
+        return f"{result.n:,}"
+    return f"{result.n:,} of {stopping.n_total:,}"
 
 
 def _tasks_of(results: Results, result: TaskResult | GroupResult) -> list[TaskResult]:

@@ -12,6 +12,7 @@ from fastscore.nearest import did_you_mean
 from fastscore.results.generation import GenerationSummary, GenerationWork
 from fastscore.results.generation_sample import GenerationSample
 from fastscore.results.sample import Sample
+from fastscore.results.stopping import Stopping
 from fastscore.statistics.means import MetricValue, pool, summarise
 from fastscore.types import Origin
 
@@ -78,6 +79,8 @@ class TaskResult:
         boundary: Requests whose continuation had no token of its own, scored by the rule for it.
         samples: The items; read from disk on first use where the results were loaded.
         generation: How texts were generated and run; None for a task of given choices.
+        stopping: Where the run was allowed to end before all items were scored: of how many items
+            these are the first. Then each ``ci95`` is for the value that all items would give.
 
     """
 
@@ -93,6 +96,7 @@ class TaskResult:
     boundary: int
     samples: Sequence[AnySample] = field(repr=False, compare=False)
     generation: GenerationSummary | None = None
+    stopping: Stopping | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metrics", Named("metric", self.metrics))
@@ -143,13 +147,16 @@ class GroupResult:
     """Several tasks taken together, as lm-eval does: each counts by its number of items.
 
     ``members`` are the tasks and groups directly below, ``tasks`` all tasks at the leaves, ``n``
-    their items. ``metrics`` are those that every one of the tasks reports.
+    their items. ``metrics`` are those that every one of the tasks reports. ``stopping`` is as that
+    of a `TaskResult`; of a run that stopped early the standard errors are those of all items taken
+    together, which were drawn from all tasks at once.
     """
 
     members: tuple[str, ...]
     tasks: tuple[str, ...]
     metrics: Mapping[str, MetricValue]
     n: int
+    stopping: Stopping | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metrics", Named("metric", self.metrics))
