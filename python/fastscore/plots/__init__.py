@@ -8,6 +8,7 @@ there is room. Colour never says anything that shape or text does not say too.
 from fastscore.plots.canvas import Plot, has_matplotlib, require_matplotlib
 from fastscore.plots.differences import DifferenceRow, difference_plot
 from fastscore.plots.intervals import IntervalRow, Score, interval_plot
+from fastscore.plots.notebook import fragment
 from fastscore.plots.svg import inline_svg
 from fastscore.plots.tradeoff import TradeOffPoint, pareto_front, tradeoff_plot
 
@@ -18,6 +19,7 @@ __all__ = [
     "Score",
     "TradeOffPoint",
     "difference_plot",
+    "fragment",
     "has_matplotlib",
     "inline_svg",
     "interval_plot",

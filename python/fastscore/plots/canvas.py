@@ -31,11 +31,13 @@ _DPI = 72  # a point is a pixel
 _STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "fastscore",
+    # As tables write it: a number can be copied.
+    "axes.unicode_minus": False,
     "savefig.bbox": None,
     "savefig.transparent": False,
     "text.parse_math": False,
     "font.family": ["sans-serif"],
-    "font.size": 11.5,
+    "font.size": 12,
     "path.simplify": False,
     "text.color": ROLES["ink"],
 }
@@ -50,6 +52,7 @@ class Plot:
         title: What it shows, in a line.
         description: The same content as text, for who cannot see it.
         figure: Of matplotlib.
+        aside: What belongs to the title, but is less than it.
         tips: By the id of a mark (its ``gid``), the text that explains it.
 
     """
@@ -59,6 +62,7 @@ class Plot:
     description: str
     figure: Figure
     tips: dict[str, str] = field(default_factory=dict)
+    aside: str = ""
 
     def to_bytes(self, form: Literal["svg", "png"]) -> bytes:
         """Return the file: SVG with its texts as text, or PNG at 200 dots an inch of 72 pixels."""
@@ -128,7 +132,7 @@ def pixels(width: float, height: float, *, top: float, bottom: float) -> Iterato
         axes.yaxis.set_visible(False)
         for spine in axes.spines.values():
             spine.set_visible(False)
-        axes.tick_params(axis="x", length=0, pad=5, labelsize=11, labelcolor=ROLES["muted"])
+        axes.tick_params(axis="x", length=0, pad=5, labelsize=12, labelcolor=ROLES["muted"])
         axes.grid(visible=True, axis="x", color=ROLES["grid"], linewidth=1)
         axes.set_axisbelow(True)
         yield axes
@@ -146,7 +150,7 @@ def x_axis(axes: Axes, low: float, high: float, label: str, *, n_ticks: int = 4)
     room = 0.06 * (high - low) or max(abs(high) * 0.05, 0.01)
     axes.set_xlim(low - room, high + room)
     axes.xaxis.set_major_locator(MaxNLocator(n_ticks, steps=[1, 2, 2.5, 5, 10]))
-    axes.set_xlabel(label, fontsize=11, color=ROLES["muted"], labelpad=4)
+    axes.set_xlabel(label, fontsize=12, color=ROLES["muted"], labelpad=4)
 
 
 def text_above(
@@ -156,7 +160,7 @@ def text_above(
     at = axes.get_yaxis_transform()
     colour = ROLES["muted"] if muted else ROLES["ink"]
     weight = "bold" if bold else "normal"
-    style: dict[str, Any] = {"transform": at, "fontsize": 12, "clip_on": False}
+    style: dict[str, Any] = {"transform": at, "fontsize": 13, "clip_on": False}
     axes.text(0, y, left, color=colour, ha="left", va="baseline", weight=weight, **style)
     if right:
         axes.text(1, y, right, color=ROLES["muted"], ha="right", va="baseline", **style)

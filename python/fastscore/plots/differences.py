@@ -18,8 +18,8 @@ from fastscore.plots.canvas import (
 )
 from fastscore.plots.palette import ROLES
 
-_ROW = 36
-_AXIS = 40
+_ROW = 38
+_AXIS = 42
 
 Outcome = Literal["better", "worse", "equivalent", "no difference found", "undefined"]
 
@@ -73,7 +73,7 @@ def difference_plot(
             if not known(row.difference):
                 continue
             shape, role, filled = _MARKS[row.outcome]
-            y, colour = i * _ROW + 25, ROLES[role]
+            y, colour = i * _ROW + 27, ROLES[role]
             if known(row.low, row.high):
                 axes.plot(
                     [row.low, row.high], [y, y], color=colour, linewidth=3, solid_capstyle="round"

@@ -21,8 +21,8 @@ from fastscore.plots.palette import ROLES, series_colour, series_marker
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_ROW, _POINT = 18, 16  # px: the line with the name, and the room of each interval below it
-_AXIS = 40
+_ROW, _POINT = 19, 17  # px: the line with the name, and the room of each interval below it
+_AXIS = 42
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def _draw(axes: Axes, score: Score, y: float, gid: str) -> None:
     if not known(score.value):
         at = axes.get_yaxis_transform()
         axes.text(
-            0, y, "undefined", transform=at, color=ROLES["muted"], fontsize=11, va="center", gid=gid
+            0, y, "undefined", transform=at, color=ROLES["muted"], fontsize=12, va="center", gid=gid
         )
         return
     if known(score.low):

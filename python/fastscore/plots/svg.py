@@ -22,13 +22,24 @@ _ROLE = {colour: role for role, colour in ROLES.items()}
 _LONG_NUMBER = re.compile(r"-?\d+\.\d{2,}")
 
 # A notebook's page may be light or dark and its sheet is not ours: texts take the colour of the
-# text around them, lines and bands one that is seen on both; the series' colours are seen on both.
+# text around them, all else is of a middling lightness that is seen on both.
 _PLAIN = {
     "ink": "currentColor",
     "muted": "currentColor",
     "paper": "none",
     "grid": "#80808040",
     "band": "#4a90d930",
+    "axis": "#868e96",
+    "m0": "#2b83c6",
+    "m1": "#d9622b",
+    "m2": "#1b9a76",
+    "m3": "#b95796",
+    "m4": "#b07f14",
+    "m5": "#3f9bd0",
+    "m6": "#8069c8",
+    "worse": "#cf4238",
+    "better": "#1b9a60",
+    "equal": "#2b83c6",
 }
 
 Colours = Literal["classes", "plain"]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _HEIGHT, _TOP, _AXIS = 250, 10, 40
-_LINE, _LETTER, _BESIDE = 15.0, 6.6, 12.0  # px: two labels, a letter, from mark to label
+_LINE, _LETTER, _BESIDE = 16.0, 7.2, 10.0  # px: two labels, a letter, from mark to label
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +85,13 @@ def _limits(axes: Axes, points: Sequence[TradeOffPoint], x_label: str) -> None:
     axes.set_xlim(max(0.0, min(xs) - 1.5 * x_room), max(xs) + x_room)
     axes.set_ylim(min(ys) - y_room, max(ys) + y_room)
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
-    axes.set_xlabel(x_label, fontsize=11, color=ROLES["muted"], labelpad=4)
+    axes.set_xlabel(x_label, fontsize=12, color=ROLES["muted"], labelpad=4)
     axes.yaxis.set_visible(True)
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     axes.grid(visible=True, axis="y", color=ROLES["grid"], linewidth=1)
     # Inside, above their lines: a column beside the plot would take a sixth of a phone.
     axes.tick_params(
-        axis="y", length=0, pad=-2, labelsize=10.5, labelcolor=ROLES["muted"], direction="in"
+        axis="y", length=0, pad=-2, labelsize=11.5, labelcolor=ROLES["muted"], direction="in"
     )
     for tick in axes.get_yticklabels():
         tick.set_horizontalalignment("left")
@@ -125,7 +125,7 @@ def _label(axes: Axes, points: Sequence[TradeOffPoint]) -> None:
         name = shortened(point.label, 22)
         width = _LETTER * len(name)
         left = x + _BESIDE if x + _BESIDE + width < WIDTH else x - _BESIDE - width
-        baseline = y - 4.0
+        baseline = y + 6.0
         for start, end, other in sorted(taken, key=lambda label: -label[2]):
             if start < left + width and left < end and abs(other - baseline) < _LINE:
                 baseline = other - _LINE
@@ -137,7 +137,7 @@ def _label(axes: Axes, points: Sequence[TradeOffPoint]) -> None:
             textcoords="offset points",
             ha="left" if left > x else "right",
             va="baseline",
-            fontsize=11.5,
+            fontsize=13,
             color=ROLES["ink"],
         )
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fastscore.comparison.rows import interval, p_value, signed
+from fastscore.comparison.values import Difference
 from fastscore.report.costs import costs, parameters
 from fastscore.report.facts import facts
 from fastscore.report.figures import primary_differences
@@ -15,7 +17,8 @@ from fastscore.report.theme import mark
 from fastscore.report.verdict import Judged, headline, sentences
 from fastscore.results.rows import footer, notes, printable, title
 
-_SIGNS = {"worse": "▼", "better": "▲", "equivalent": "◆", "open": "○"}
+_SIGNS = {"worse": "▼", "better": "▲", "equivalent": "◆", "open": "○", "undefined": "—"}
+_STANDING = {"no difference found": "open"}
 _WORDS = {"worse": "worse", "better": "better", "equivalent": "equivalent", "open": "not decided"}
 
 
@@ -46,7 +49,9 @@ def contents(subject: Subject) -> dict[str, Any]:
         "warnings": list(comparison.warnings) if comparison else [],
         "margin": f"{comparison.margin:g}" if comparison else "",
         "scores": [row for entry in subject.entries for row in _score_rows(subject, entry)],
-        "differences": list(_difference_rows(subject, models)),
+        "differences": list(_difference_rows(subject, models, every=False)),
+        "all_differences": list(_difference_rows(subject, models, every=True)),
+        "signs": _SIGNS,
         "costs": found_costs,
         "cost_notes": [f"{_first_up(one.title)}: {one.note}" for one in found_costs if one.note],
         "notes": list(_notes(subject)),
@@ -115,7 +120,6 @@ def _lead(subject: Subject) -> str:
 def _found(one: Judged) -> dict[str, str]:
     return {
         "standing": one.standing,
-        "sign": _SIGNS[one.standing],
         "word": _WORDS[one.standing],
         "sentence": one.sentence,
     }
@@ -151,22 +155,35 @@ def _cell(model: Shown, name: str, metric: str) -> dict[str, str]:
     }
 
 
-def _difference_rows(subject: Subject, models: list[ModelView]) -> Iterator[Mapping[str, Any]]:
-    for i, candidate in enumerate(subject.comparison or ()):
-        for one in primary_differences(candidate):
-            low, high = one.ci95
+def _difference_rows(
+    subject: Subject, models: list[ModelView], *, every: bool
+) -> Iterator[Mapping[str, Any]]:
+    """Yield a row a difference: those that were asked for, or every one."""
+    for model, candidate in zip(models[1:], subject.comparison or (), strict=True):
+        for one in candidate.differences if every else primary_differences(candidate):
             yield {
-                "model": models[i + 1],
+                "model": model,
                 "task": printable(one.task),
                 "metric": printable(one.metric),
                 "n": f"{one.n:,}",
-                "difference": "n/a" if math.isnan(one.difference) else f"{one.difference:+.4f}",
-                "interval": "n/a" if math.isnan(low) else f"{low:+.4f} to {high:+.4f}",
-                "p": _probability(one.p_holm),
+                "difference": signed(one.difference),
+                "interval": interval(one.ci95),
+                "p": p_value(one.p_holm),
                 "gained": f"{one.n_gained:,}",
                 "lost": f"{one.n_lost:,}",
-                "verdict": one.reason or one.spoken,
+                "standing": _STANDING.get(one.verdict, one.verdict),
+                "verdict": _verdict(one),
+                "gold_change": signed(one.gold_change.value),
+                "margin_change": signed(one.margin_change.value),
             }
+
+
+def _verdict(one: Difference) -> str:
+    if one.verdict == "equivalent":
+        return f"equivalent within {one.margin:g}"
+    if one.verdict in ("better", "worse") and one.within_margin:
+        return f"{one.verdict}, within {one.margin:g}"
+    return one.reason or one.verdict
 
 
 def _notes(subject: Subject) -> Iterator[str]:
@@ -180,12 +197,6 @@ def _notes(subject: Subject) -> Iterator[str]:
         yield printable(about + note)
     if subject.comparison is not None:
         yield from subject.comparison.method
-
-
-def _probability(p: float) -> str:
-    if math.isnan(p):
-        return "n/a"
-    return f"{p:.4f}" if p >= 0.0001 else "< 0.0001"
 
 
 def _and(names: list[str]) -> str:

@@ -13,7 +13,8 @@ from fastscore.sizes import parameter_count
 class Cost:
     """One kind of cost, a value a model; NaN where it is not known.
 
-    ``note`` says what a reader must know of the values, in a sentence.
+    Scores are plotted against it if it is ``drawn``. ``note`` says what a reader must know of the
+    values, in a sentence.
     """
 
     name: str
@@ -22,7 +23,13 @@ class Cost:
     values: tuple[float, ...]
     less_is_better: bool
     digits: int = 0
+    drawn: bool = True
     note: str = ""
+
+    @property
+    def heading(self) -> str:
+        """Title and unit."""
+        return f"{self.title}, {self.unit}" if self.unit else self.title
 
     def shown(self, index: int) -> str:
         """Return the value of a model as text."""
@@ -44,10 +51,11 @@ def costs(subject: Subject) -> list[Cost]:
         Cost(
             "bits",
             "bits a weight",
-            "bits",
+            "",
             tuple(8 * _number(m, "file_bytes") / _number(m, "n_params") for m in models),
             less_is_better=True,
             digits=2,
+            drawn=False,
         ),
         _run_speed(subject),
         Cost(
@@ -56,6 +64,7 @@ def costs(subject: Subject) -> list[Cost]:
             "MB",
             tuple(_or_nan(m.results.work.peak_memory_bytes) / 1e6 for m in models),
             less_is_better=True,
+            drawn=False,
         ),
     ]
     return [cost for cost in found if not all(map(math.isnan, cost.values))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastscore.comparison.values import Candidate, Difference
 from fastscore.plots import (
@@ -77,7 +77,7 @@ def tradeoff_plots(subject: Subject) -> Iterator[Plot]:
         return
     overall = overall_scores(subject)
     for cost in costs(subject):
-        if not all(math.isfinite(x) for x in cost.values) or len(overall.scores) == 0:
+        if not cost.drawn or not all(map(math.isfinite, cost.values)) or not overall.scores:
             continue
         points = [
             TradeOffPoint(model.index, model.label, x, *score)
@@ -91,7 +91,7 @@ def _tradeoff(cost: Cost, points: list[TradeOffPoint], score: str) -> Plot:
         f"tradeoff-{cost.name}",
         f"{score} against {cost.title}",
         points,
-        f"{cost.title}, {cost.unit}",
+        cost.heading,
         less_is_better=cost.less_is_better,
     )
 
@@ -137,9 +137,11 @@ def _of_models(subject: Subject, entry: Entry) -> Plot:
         if entry.primary in model.metrics(entry.name)
     ]
     title = f"{entry.name}, {entry.primary}"
-    return interval_plot(
+    plot = interval_plot(
         _id("interval", entry.name), title, rows, subject.series, str(entry.primary)
     )
+    sizes = {model.results[entry.name].n for model in subject.models if entry.name in model.results}
+    return replace(plot, aside=f"{sizes.pop():,} items" if len(sizes) == 1 else "")
 
 
 def _scores(subject: Subject, entry: Entry) -> list[Score]:

@@ -69,7 +69,7 @@ def _figure(plot: Plot) -> dict[str, Any]:
     from markupsafe import Markup
 
     # Its texts were escaped when the element was written.
-    return {"title": plot.title, "svg": Markup(inline_svg(plot))}
+    return {"title": plot.title, "aside": plot.aside, "svg": Markup(inline_svg(plot))}
 
 
 def _client(subject: Subject, packed: list[TaskBlocks]) -> dict[str, Any]:

@@ -177,7 +177,7 @@ def _differences(subject: Subject) -> list[str]:
 
 def _models(subject: Subject) -> list[str]:
     found = costs(subject)
-    head = ["Model", "Type", "Parameters", *(f"{one.title}, {one.unit}" for one in found)]
+    head = ["Model", "Type", "Parameters", *(one.heading for one in found)]
     lines = _head(head, left={0, 1})
     for model in subject.models:
         kind = _text(str(model.results.model.get("quantisation") or "n/a"))

@@ -40,10 +40,10 @@ def judge(comparison: Comparison, candidate: Candidate) -> Judged:
     better = [one for one in asked if one.verdict == "better" and not one.within_margin]
     if worse:
         standing: Standing = "worse"
-        sentence = f"{candidate.label} is worse: {_listed(worse)}."
+        sentence = f"{candidate.label} is worse {_listed(worse)}."
     elif asked and len(shown) == len(asked) and better:
         standing = "better"
-        sentence = f"{candidate.label} is better: {_listed(better)}."
+        sentence = f"{candidate.label} is better {_listed(better)}."
     elif asked and len(shown) == len(asked):
         standing = "equivalent"
         sentence = (
@@ -52,7 +52,7 @@ def judge(comparison: Comparison, candidate: Candidate) -> Judged:
         )
     else:
         standing = "open"
-        sentence = _open(comparison, candidate, [one for one in asked if one not in shown])
+        sentence = _open(candidate, shown, [one for one in asked if one not in shown])
     return Judged(candidate.label, standing, sentence, _bytes(candidate.results.model))
 
 
@@ -97,33 +97,40 @@ def sentences(comparison: Comparison) -> Iterator[Judged]:
         yield judge(comparison, candidate)
 
 
-def _open(comparison: Comparison, candidate: Candidate, unknown: list[Difference]) -> str:
+def _open(candidate: Candidate, shown: list[Difference], unknown: list[Difference]) -> str:
+    """Say what is shown, and what is possible where nothing is."""
+    parts = []
+    if shown:
+        parts.append(f"is as good within {_points(shown[0].margin)} on {_names(shown)}")
     known = [one for one in unknown if not math.isnan(one.ci95[0])]
-    if not known:
-        return f"{candidate.label}: nothing can be said of it."
-    lowest = min(known, key=lambda one: one.ci95[0])
-    possible = f"a loss of {_points(-lowest.ci95[0])} on {lowest.task}"
-    return (
-        f"{candidate.label}: no difference found, but none within {_points(comparison.margin)} "
-        f"shown either; {possible} is still possible."
-    )
+    if known:
+        widest = max(known, key=lambda one: max(map(abs, one.ci95)))
+        low, high = (f"{100 * end:+.1f}" for end in widest.ci95)
+        where = _names(known) if len(known) == 1 else f"{_names(known)}; on {widest.task}"
+        parts.append(f"shows no difference on {where}, where {low} to {high} points are possible")
+    return f"{candidate.label} {', and '.join(parts) or 'has no score to compare'}."
+
+
+def _names(differences: list[Difference]) -> str:
+    names = [one.task for one in differences]
+    return _and(names if len(names) <= 4 else [*names[:3], f"{len(names) - 3} more"])
 
 
 def _listed(found: list[Difference]) -> str:
-    parts = [
-        f"{_points(one.difference, signed=True)} on {one.task} "
-        f"(95 % interval {100 * one.ci95[0]:+.1f} to {100 * one.ci95[1]:+.1f})"
-        for one in sorted(found, key=lambda one: -abs(one.difference))
-    ]
+    """Say by how much, the largest differences first."""
+    parts = []
+    for one in sorted(found, key=lambda one: -abs(one.difference)):
+        low, high = sorted(abs(100 * end) for end in one.ci95)
+        size = _points(abs(one.difference))
+        parts.append(f"by {size} on {one.task} (95 % interval {low:.1f} to {high:.1f})")
     more = len(parts) - 3
-    return _and(parts[:3] + ([f"{more} more"] if more > 0 else []))
+    return _and(parts[:3] + ([f"on {more} more"] if more > 0 else []))
 
 
-def _points(difference: float, *, signed: bool = False) -> str:
+def _points(difference: float) -> str:
     """Return a difference of scores as people say it: 0.02 is two points."""
-    number = f"{100 * difference:+.1f}" if signed else f"{100 * difference:.1f}"
-    number = number.removesuffix(".0")
-    return f"{number} point" if number in ("1", "+1", "-1") else f"{number} points"
+    number = f"{100 * difference:.1f}".removesuffix(".0")
+    return f"{number} point" if number == "1" else f"{number} points"
 
 
 def _tasks(n: int) -> str:

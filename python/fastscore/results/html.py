@@ -1,9 +1,13 @@
-"""Results as a small HTML table, for notebooks."""
+"""Results as a small HTML table with a plot, for notebooks."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from html import escape
 
+from fastscore.plots import IntervalRow, Plot, Score, fragment, interval_plot
+from fastscore.results.primary import primary_metric
 from fastscore.results.results import Results
 from fastscore.results.rows import HEADINGS, footer, notes, table_rows, title
 
@@ -28,5 +32,22 @@ def to_html(results: Results) -> str:
     return (
         f"<div><strong>{escape(title(results))}</strong>"
         f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        f"{fragment(lambda: _plots(results))}"
         f"<small>{'<br>'.join(escape(remark) for remark in remarks)}</small></div>"
     )
+
+
+def _plots(results: Results) -> Iterator[Plot]:
+    """Yield one plot: the groups and the tasks of no group, in the metric to look at first."""
+    below = {member for group in results.groups.values() for member in group.members}
+    rows = []
+    for name in [*results.groups, *results.tasks]:
+        metrics = results[name].metrics
+        if name not in below and metrics:
+            metric = primary_metric(metrics)
+            one = metrics[metric]
+            score = Score(0, one.value, *one.ci95)
+            note = "n/a" if math.isnan(one.value) else f"{one.value:.4f}"
+            rows.append(IntervalRow(f"{name} {metric}", [score], note))
+    if rows:
+        yield interval_plot("scores", title(results), rows, [title(results)], "score")

@@ -41,11 +41,11 @@ function choices(item, texts) {
     const bars = report.models.map((model, index) => {
       const one = item.said[index];
       if (!one?.chance) return null;
-      const chosen = one.chosen === choice ? " – chosen" : "";
+      const chosen = one.chosen === choice ? make("strong", {}, " chose this") : null;
       return make("div", { class: "chance" },
-        make("span", { class: "who", title: model.label }, markOf(model), model.label),
+        make("span", { class: "who", title: model.label }, markOf(model), model.label, chosen),
         bar(one.chance[choice], model.mark[0]),
-        make("span", { class: "share" }, percent(one.chance[choice]), make("span", { class: "hidden" }, chosen)));
+        make("span", { class: "share" }, percent(one.chance[choice])));
     });
     const gold = item.gold.includes(choice);
     return make("div", { class: gold ? "choice gold" : "choice" }, name, ...bars);
@@ -53,7 +53,7 @@ function choices(item, texts) {
 }
 
 function bar(thousandths, style) {
-  const drawing = make("svg", { viewBox: "0 0 1000 8", preserveAspectRatio: "none", "aria-hidden": "true" });
+  const drawing = make("svg", { class: "bar", viewBox: "0 0 1000 8", preserveAspectRatio: "none", "aria-hidden": "true" });
   drawing.append(make("rect", { class: "f-grid", width: "1000", height: "8" }),
     make("rect", { class: style, width: String(thousandths), height: "8" }));
   return drawing;

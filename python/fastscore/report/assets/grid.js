@@ -133,7 +133,7 @@ class Grid {
     }
     const panel = make("div", { class: "panel" }, "Reading…");
     const cell = make("td", { class: "detail", colspan: this.columns.length }, panel);
-    line.after(make("tr", { id: `${this.name}-${row.row}` }, cell));
+    line.after(make("tr", { class: "opened", id: `${this.name}-${row.row}` }, cell));
     panel.replaceChildren(await this.detail(row));
   }
 
