@@ -13,9 +13,8 @@ long text is read in.
 from __future__ import annotations
 
 import hashlib
-import inspect
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -25,11 +24,11 @@ import numpy as np
 
 from fastscore.chat import ChatTemplate
 from fastscore.errors import TokenizerError, UsageError
+from fastscore.integrations.lm_eval_opening import open_model
+from fastscore.integrations.lm_eval_scoring import Answer, parts_of, score
 from fastscore.integrations.missing import missing_tool
 from fastscore.model import Model
-from fastscore.nearest import did_you_mean
 from fastscore.tokenise import encode_windows
-from fastscore.types import GenerationRequest, Sampling
 
 try:
     # Before the registration below: lm-eval adds its own models only to a registry that is empty.
@@ -40,24 +39,16 @@ try:
 except ImportError as error:
     raise missing_tool("lm-eval", "lm-eval", error) from error
 
-from fastscore.integrations.lm_eval_generation import Wanted, read_generation_kwargs
+from fastscore.integrations.lm_eval_generation import read_generation_kwargs, write
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
 
-    from fastscore.model import ScoringRun
     from fastscore.tokenise import EncodedRequests
 
 _log = logging.getLogger(__name__)
 
 NAME = "fastscore"
-
-Answer = tuple[float, bool]
-"""Log-likelihood of a continuation, and whether each of its tokens was the likeliest."""
-
-# Text that is tokenised and planned at a time; the prompts of lm-eval's longest tasks together
-# would take gigabytes as token ids. What two parts share is decoded once in each.
-_PART_CHARACTERS = 16 * 2**20
 
 
 class FastscoreLM(TemplateLM):  # type: ignore[misc]  # lm-eval has no type hints
@@ -134,7 +125,7 @@ class FastscoreLM(TemplateLM):  # type: ignore[misc]  # lm-eval has no type hint
         self._variables = dict(chat_template_args or {})
         if enable_thinking is not None:
             self._variables["enable_thinking"] = enable_thinking
-        self._model, self._owns_model = _open(pretrained or path, device, options)
+        self._model, self._owns_model = open_model(pretrained or path, device, options)
         try:
             self._check_bos(add_bos_token)
         except UsageError:
@@ -205,7 +196,7 @@ class FastscoreLM(TemplateLM):  # type: ignore[misc]  # lm-eval has no type hint
         """
         answers: list[Answer] = []
         with _bar(len(requests), "fastscore: log-likelihoods", disable_tqdm) as bar:
-            for part in _parts(requests, lambda request: request.args[0]):
+            for part in parts_of(requests):
                 encoded = self._model.encode([request.args for request in part])
                 arguments = [request.args for request in part]
                 answers += self._answers(encoded, arguments, bar.update)
@@ -238,37 +229,13 @@ class FastscoreLM(TemplateLM):  # type: ignore[misc]  # lm-eval has no type hint
         tell: Callable[[int], object],
     ) -> list[Answer]:
         """Score requests; each answer goes to lm-eval's cache when its step is done."""
-        if encoded.n_truncated:
-            _log.warning(
-                "%d of %d requests are longer than the window of %d tokens and lost tokens from "
-                "the left",
-                encoded.n_truncated,
-                encoded.n,
-                self.max_length,
-            )
-        if encoded.n_boundary:
-            _log.warning(
-                "%d of %d continuations have no token of their own, because one token spans the "
-                "border to the context, and are scored by that token; lm-eval's HF backend stops "
-                "at such a request",
-                encoded.n_boundary,
-                encoded.n,
-            )
-        run: ScoringRun = self._model.scoring(encoded)
-        answers: list[Answer | None] = [None] * encoded.n
-        for done in run:
-            found = zip(
-                done.index.tolist(), done.logprob.tolist(), done.is_greedy.tolist(), strict=True
-            )
-            for i, logprob, is_greedy in found:
-                answers[i] = answer = (logprob, is_greedy)
-                if arguments[i] is not None:
-                    self.cache_hook.add_partial("loglikelihood", arguments[i], answer)
-            tell(len(done.index))
-        complete = [answer for answer in answers if answer is not None]
-        if len(complete) != encoded.n:
-            raise RuntimeError(f"{encoded.n - len(complete)} requests were left out by the plan")
-        return complete
+
+        def keep(i: int, answer: Answer) -> None:
+            if arguments[i] is not None:
+                self.cache_hook.add_partial("loglikelihood", arguments[i], answer)
+            tell(1)
+
+        return score(self._model, encoded, keep)
 
     def loglikelihood_rolling(
         self, requests: Sequence[Instance], disable_tqdm: bool = False
@@ -276,7 +243,7 @@ class FastscoreLM(TemplateLM):  # type: ignore[misc]  # lm-eval has no type hint
         """Log-likelihood of whole texts, each token scored once, in lm-eval's windows."""
         totals: list[float] = []
         with _bar(len(requests), "fastscore: whole texts", disable_tqdm) as bar:
-            for part in _parts(requests, lambda request: request.args[0]):
+            for part in parts_of(requests):
                 texts = [request.args[0] for request in part]
                 for text, total in zip(
                     texts, self._model.loglikelihood_rolling(texts), strict=True
@@ -292,53 +259,18 @@ class FastscoreLM(TemplateLM):  # type: ignore[misc]  # lm-eval has no type hint
         Requests that are sampled alike are one run of the engine. The same request several times
         is one text where it is greedy, and as many samples where it is not.
         """
-        groups: dict[Sampling, dict[tuple[str, Wanted], list[int]]] = {}
-        for i, request in enumerate(requests):
-            context, kwargs = request.args
-            wanted = read_generation_kwargs(kwargs, self.max_gen_toks, self._seed)
-            groups.setdefault(wanted.sampling, {}).setdefault((context, wanted), []).append(i)
+        wanted = [
+            read_generation_kwargs(kwargs, self.max_gen_toks, self._seed)
+            for _, kwargs in (request.args for request in requests)
+        ]
+        prompts = [request.args[0] for request in requests]
         texts: dict[int, str] = {}
         with _bar(len(requests), "fastscore: texts", disable_tqdm) as bar:
-            for sampling, wishes in groups.items():
-                for i, text in self._texts(sampling, wishes):
-                    texts[i] = text
-                    self.cache_hook.add_partial("generate_until", requests[i].args, text)
-                    bar.update(1)
+            for i, text in write(self._model, prompts, wanted, self._n_parallel):
+                texts[i] = self._answer_in(text)
+                self.cache_hook.add_partial("generate_until", requests[i].args, texts[i])
+                bar.update(1)
         return [texts[i] for i in range(len(requests))]
-
-    def _texts(
-        self, sampling: Sampling, wishes: Mapping[tuple[str, Wanted], list[int]]
-    ) -> Iterator[tuple[int, str]]:
-        """Yield texts as they end, each with the number of a request that it answers."""
-        greedy = sampling.temperature == 0
-        owners = list(wishes.values())
-        run = self._model.generating(
-            [
-                GenerationRequest(
-                    context,
-                    (0,) if greedy else tuple(range(len(numbers))),
-                    wanted.stop,
-                    wanted.max_tokens,
-                )
-                for (context, wanted), numbers in wishes.items()
-            ],
-            sampling,
-            n_parallel=self._n_parallel,
-        )
-        if run.n_truncated:
-            _log.warning(
-                "%d of %d prompts leave no room in the window of %d tokens for the text and lost "
-                "tokens from the left",
-                run.n_truncated,
-                len(owners),
-                self.max_length,
-            )
-        for step in run:
-            for done in step:
-                text = self._answer_in(done.generation.text)
-                numbers = owners[done.request]
-                for i in numbers if greedy else [numbers[done.sample]]:
-                    yield i, text
 
     def _answer_in(self, text: str) -> str:
         return text.split(self._think_end)[-1].lstrip() if self._think_end else text
@@ -413,55 +345,6 @@ class FastscoreLM(TemplateLM):  # type: ignore[misc]  # lm-eval has no type hint
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _open(
-    model: str | Path | Model | None, device: str | None, options: dict[str, Any]
-) -> tuple[Model, bool]:
-    """Open a model unless it is open; say whether it was opened here."""
-    if isinstance(model, Model):
-        if options:
-            raise UsageError(
-                f"{', '.join(options)} cannot be changed for a model that is open already"
-            )
-        return model, False
-    known = list(inspect.signature(Model).parameters)[1:]
-    for name, value in options.items():
-        if name not in known:
-            raise UsageError(
-                f"fastscore's lm-eval model has no argument {name} (given as {value!r}); "
-                f"{did_you_mean(name, known, 'it takes ' + ', '.join(known))}"
-            )
-    kind = None if device is None else str(device).partition(":")[0]
-    if kind == "cpu":
-        options.setdefault("n_gpu_layers", 0)
-    opened = Model(model, **options)  # type: ignore[arg-type]  # one of the two names is given
-    if kind not in (None, "cpu") and opened.settings.n_gpu_layers == 0:
-        opened.close()
-        raise UsageError(
-            f"device is {device}, and the installed llama-cpp-python has no GPU support, or "
-            "n_gpu_layers is 0; install a GPU build, or leave the device out"
-        )
-    return opened, True
-
-
-def _parts(
-    requests: Sequence[Instance], context_of: Callable[[Instance], str]
-) -> Iterator[list[Instance]]:
-    """Cut a list where its text, contexts that follow each other counted once, gets too long."""
-    part: list[Instance] = []
-    size, last = 0, None
-    for request in requests:
-        context = context_of(request)
-        if context != last:
-            if size > _PART_CHARACTERS:
-                yield part
-                part, size = [], 0
-            size += len(context)
-            last = context
-        part.append(request)
-    if part:
-        yield part
 
 
 def _bar(total: int, what: str, disabled: bool) -> Any:

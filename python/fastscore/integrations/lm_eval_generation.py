@@ -1,16 +1,20 @@
-"""lm-eval's ``generation_kwargs`` as what the engine is asked for."""
+"""Texts for lm-eval: its ``generation_kwargs`` as what the engine is asked for, and the runs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lm_eval.models.utils import handle_stop_sequences, normalize_gen_kwargs
 
 from fastscore.errors import UsageError
+from fastscore.model import Model
 from fastscore.nearest import did_you_mean
-from fastscore.types import Sampling
+from fastscore.types import GenerationRequest, Sampling
+
+_log = logging.getLogger(__name__)
 
 _FILTERS = ("top_k", "top_p", "min_p", "repeat_penalty")
 # Settings of transformers that change nothing at these values.
@@ -81,3 +85,48 @@ def _refusal(name: str, value: object) -> str:
         f"{said}, which fastscore does not know; {did_you_mean(name, known, '')} "
         f"it takes {', '.join(known)}".replace("  ", " ")
     )
+
+
+def write(
+    model: Model, prompts: Sequence[str], wanted: Sequence[Wanted], n_parallel: int | None
+) -> Iterator[tuple[int, str]]:
+    """Write a text after each prompt; yield them as they end, with the number of their prompt.
+
+    Prompts that are sampled alike are one run of the engine. The same request several times is one
+    text where it is greedy, and as many samples where it is not.
+    """
+    groups: dict[Sampling, dict[tuple[str, Wanted], list[int]]] = {}
+    for i, (prompt, wish) in enumerate(zip(prompts, wanted, strict=True)):
+        groups.setdefault(wish.sampling, {}).setdefault((prompt, wish), []).append(i)
+    for sampling, wishes in groups.items():
+        yield from _run(model, sampling, wishes, n_parallel)
+
+
+def _run(
+    model: Model,
+    sampling: Sampling,
+    wishes: Mapping[tuple[str, Wanted], list[int]],
+    n_parallel: int | None,
+) -> Iterator[tuple[int, str]]:
+    greedy = sampling.temperature == 0
+    owners = list(wishes.values())
+    requests = [
+        GenerationRequest(
+            prompt, (0,) if greedy else tuple(range(len(numbers))), wish.stop, wish.max_tokens
+        )
+        for (prompt, wish), numbers in wishes.items()
+    ]
+    run = model.generating(requests, sampling, n_parallel=n_parallel)
+    if run.n_truncated:
+        _log.warning(
+            "%d of %d prompts leave no room in the window of %d tokens for the text and lost "
+            "tokens from the left",
+            run.n_truncated,
+            len(requests),
+            model.settings.max_length,
+        )
+    for step in run:
+        for done in step:
+            numbers = owners[done.request]
+            for i in numbers if greedy else [numbers[done.sample]]:
+                yield i, done.generation.text

@@ -1,0 +1,33 @@
+"""What the tests of adapters share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from models.fixtures import TinyModel
+from models.vocab import CHAT_TEMPLATE
+
+# Before the data sets library is imported: it would look for what is new on the hub.
+os.environ["HF_DATASETS_OFFLINE"] = "1"
+
+
+@pytest.fixture(scope="session")
+def manager() -> Any:
+    """lm-eval's index of its tasks, which takes seconds to make."""
+    tasks = pytest.importorskip("lm_eval.tasks", reason="lm-eval is not installed")
+    return tasks.TaskManager()
+
+
+@pytest.fixture(scope="session")
+def lm(tiny_model: TinyModel) -> Iterator[Any]:
+    """A tiny model behind lm-eval's interface: BOS in front, a chat template, a long window."""
+    pytest.importorskip("lm_eval", reason="lm-eval is not installed")
+    from fastscore.integrations.lm_eval import FastscoreLM
+
+    path = tiny_model("llama", n_ctx_train=8192, chat_template=CHAT_TEMPLATE, add_bos=True)
+    with FastscoreLM(path, n_threads=1, max_gen_toks=48) as opened:
+        yield opened
