@@ -33,6 +33,8 @@ from fastscore.errors import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from fastscore.comparison import Candidate, Comparison, Difference, Flip
+    from fastscore.comparison.compare import compare
     from fastscore.distance import Divergence, divergence
     from fastscore.evaluation.evaluate import UnsavedResultsError, evaluate
     from fastscore.evaluation.sample_files import evaluate_samples
@@ -57,12 +59,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Bootstrap",
+    "Candidate",
+    "Comparison",
     "DataError",
     "DecodeError",
+    "Difference",
     "Divergence",
     "DownloadError",
     "EngineMismatchError",
     "FastscoreError",
+    "Flip",
     "Generation",
     "GenerationSample",
     "GenerationTask",
@@ -90,6 +96,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "bootstrap_mean",
+    "compare",
     "divergence",
     "evaluate",
     "evaluate_samples",
@@ -104,6 +111,10 @@ __all__ = [
 
 _HOME = {
     "Bootstrap": "fastscore.statistics.bootstrap",
+    "Candidate": "fastscore.comparison",
+    "Comparison": "fastscore.comparison",
+    "Difference": "fastscore.comparison",
+    "Flip": "fastscore.comparison",
     "Divergence": "fastscore.distance",
     "Generation": "fastscore.types",
     "GenerationSample": "fastscore.results",
@@ -125,6 +136,7 @@ _HOME = {
     "TaskResult": "fastscore.results",
     "UnsavedResultsError": "fastscore.evaluation.evaluate",
     "bootstrap_mean": "fastscore.statistics.bootstrap",
+    "compare": "fastscore.comparison.compare",
     "divergence": "fastscore.distance",
     "evaluate": "fastscore.evaluation.evaluate",
     "evaluate_samples": "fastscore.evaluation.sample_files",
@@ -138,6 +150,7 @@ _HOME = {
 
 # What cannot be imported without the compiled part.
 _NATIVE = {
+    "fastscore.comparison.compare",
     "fastscore.distance",
     "fastscore.statistics.bootstrap",
     "fastscore.evaluation.evaluate",

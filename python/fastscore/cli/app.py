@@ -9,12 +9,12 @@ from typing import Annotated
 
 import typer
 
+from fastscore.cli.compare import compare
 from fastscore.cli.doctor import doctor
 from fastscore.cli.failures import explained
 from fastscore.cli.passk import passk
 from fastscore.cli.profile import profile
 from fastscore.cli.quantize import quantize
-from fastscore.cli.profile import profile
 from fastscore.cli.report import report
 from fastscore.cli.run import run
 from fastscore.cli.tasks import tasks
@@ -40,10 +40,10 @@ app = typer.Typer(
     },
 )
 app.command()(run)
+app.command()(compare)
 app.command()(passk)
-app.command()(quantize)
 app.command()(report)
-app.command()(profile)
+app.command()(quantize)
 app.command()(profile)
 app.command()(tasks)
 app.command()(doctor)

@@ -195,7 +195,11 @@ def _judge(held: Sequence[_Held], margin: float) -> Iterator[Candidate]:
     for one in held:
         differences = [_difference(row, *adjusted[id(row)], margin) for row in one.rows]
         yield Candidate(
-            one.contender.label, one.contender.results, tuple(differences), flips=one.flips
+            label=one.contender.label,
+            results=one.contender.results,
+            profile=one.contender.profile,
+            differences=tuple(differences),
+            flips=one.flips,
         )
 
 

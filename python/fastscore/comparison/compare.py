@@ -13,6 +13,7 @@ from fastscore.comparison.build import check_margin, compare_results
 from fastscore.comparison.comparison import Comparison
 from fastscore.comparison.contender import ContenderLike, Entrant, labels_of, read_entrant
 from fastscore.comparison.document import folder_of
+from fastscore.comparison.model_figures import check_text, with_divergences, with_profiles
 from fastscore.comparison.values import Contender
 from fastscore.errors import UsageError
 from fastscore.evaluation.evaluate import evaluate
@@ -30,6 +31,8 @@ def compare(
     *candidates: ContenderLike,
     tasks: TaskLike | Iterable[TaskLike] | None = None,
     margin: float = 0.01,
+    divergence: str | os.PathLike[str] | None = None,
+    profile: bool = False,
     output: str | os.PathLike[str] | None = None,
     progress: bool | Callable[[Progress], object] | None = None,
     **options: Any,
@@ -55,6 +58,10 @@ def compare(
             for all that they share.
         margin: The largest difference that is held for none, in the metric's unit: 0.01 is a point
             of accuracy. A candidate is equivalent when its difference is shown to be smaller.
+        divergence: Also measure how far each candidate's distributions are from the base's: on a
+            text file, or with ``"tasks"`` on the tasks' own prompts. Takes models, not results.
+        profile: Also measure what each model costs on this machine: speed, memory, energy. Takes
+            models, not results.
         output: Directory for ``comparison.json`` and each model's results, which go into a folder
             of the model's name; None writes no files.
         progress: As for `evaluate`.
@@ -70,6 +77,7 @@ def compare(
     if not candidates:
         raise UsageError("there is nothing to compare with the base; name at least one candidate")
     _check_options(options)
+    text = check_text(divergence)
     wanted = None if tasks is None else listed(tasks)
     entrants = [read_entrant(one) for one in (base, *candidates)]
     to_run = [one for one in entrants if one.results is None]
@@ -84,6 +92,12 @@ def compare(
         raise UsageError(
             f"{', '.join(options)} cannot be set: everything that is compared has its results "
             "already"
+        )
+    if (divergence is not None or profile) and len(to_run) < len(entrants):
+        there = next(one.said for one in entrants if one.results is not None)
+        raise UsageError(
+            f"{'profile' if divergence is None else 'divergence'} takes models, and {there} are "
+            "results; name the model file in their place"
         )
     labels = labels_of(entrants)
     directory = None if output is None else Path(output)
@@ -104,6 +118,13 @@ def compare(
     names = None if len(to_run) == len(entrants) else _names(wanted, contenders)
     comparison = compare_results(contenders[0], contenders[1:], margin=margin, tasks=names)
     if directory is not None:
+        comparison.save(directory)  # whatever comes after the scores
+    if divergence is not None:
+        assert wanted is not None
+        comparison = with_divergences(comparison, entrants, text, wanted, options, progress)
+    if profile:
+        comparison = with_profiles(comparison, entrants, options, progress)
+    if directory is not None and (divergence is not None or profile):
         comparison.save(directory)
     return comparison
 
@@ -112,7 +133,7 @@ def _check_options(options: Mapping[str, Any]) -> None:
     """Raise UsageError for an option that neither `evaluate` nor a model has."""
     own = [*inspect.signature(evaluate).parameters][2:-1]
     given = {name: value for name, value in options.items() if name not in own}
-    check_model_options(given, ["margin", *own])
+    check_model_options(given, ["margin", "divergence", "profile", *own])
 
 
 def _run(

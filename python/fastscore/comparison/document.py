@@ -10,8 +10,9 @@ import hashlib
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from fastscore.comparison.build import check_margin, compare_results
@@ -22,6 +23,9 @@ from fastscore.results import Results
 from fastscore.results.document import write_metric
 from fastscore.results.fields import Fields, parse_object
 from fastscore.results.files import RESULTS_FILE, write_document
+
+if TYPE_CHECKING:
+    from fastscore.distance import Divergence
 
 COMPARISON_FILE = "comparison.json"
 FORMAT_VERSION = 1
@@ -95,7 +99,15 @@ def load(path: Path) -> Comparison:
     ]
     tasks = None if document.values.get("tasks") is None else document.texts("tasks")
     base = _read_contender(path, document.object("base"))
-    return compare_results(base, candidates, margin=_read_margin(document), tasks=tasks)
+    comparison = compare_results(base, candidates, margin=_read_margin(document), tasks=tasks)
+    distances = [_read_divergence(one) for one in listed]
+    return replace(
+        comparison,
+        candidates=tuple(
+            replace(one, divergence=distance)
+            for one, distance in zip(comparison.candidates, distances, strict=True)
+        ),
+    )
 
 
 def _read_margin(document: Fields) -> float:
@@ -105,6 +117,15 @@ def _read_margin(document: Fields) -> float:
     except UsageError:
         raise document.wrong("margin", "a number between 0 and 1") from None
     return margin
+
+
+def _read_divergence(candidate: Mapping[str, Any]) -> Divergence | None:
+    content = candidate.get("divergence")
+    if content is None:
+        return None
+    from fastscore.distance import Divergence
+
+    return Divergence.from_dict(content)
 
 
 def _read_contender(path: Path, fields: Fields) -> Contender:
@@ -119,13 +140,22 @@ def _read_contender(path: Path, fields: Fields) -> Contender:
             f"{file} is not the file that {path} was made from. Compare again: "
             f"fastscore compare with the folders in {path.parent}."
         )
-    return Contender(fields.text("label"), results)
+    label, profile = fields.text("label"), fields.object_if_there("profile")
+    if profile is None:
+        return Contender(label, results)
+    from fastscore.profiling import Profile
+
+    return Contender(label, results, Profile.from_dict(profile.values))
 
 
 def _contender(
     one: Contender, references: Mapping[str, Mapping[str, str]] | None
 ) -> dict[str, Any]:
-    document: dict[str, Any] = {"label": one.label, "model": dict(one.results.model)}
+    document: dict[str, Any] = {
+        "label": one.label,
+        "model": dict(one.results.model),
+        "profile": None if one.profile is None else one.profile.to_dict(),
+    }
     if references is not None:
         document["results"] = dict(references[one.label])
     return document
@@ -135,6 +165,7 @@ def _candidate(one: Candidate) -> dict[str, Any]:
     return {
         "differences": [_difference(difference) for difference in one.differences],
         "flips": {task: [_flip(flip) for flip in flips] for task, flips in one.flips.items()},
+        "divergence": None if one.divergence is None else one.divergence.to_dict(),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from fastscore.comparison.comparison import Comparison
+from fastscore.comparison.figure_tables import FigureTable, figure_tables
 from fastscore.comparison.rows import HEADINGS, contenders, notes, sections, summary
 
 
@@ -20,11 +21,23 @@ def to_html(comparison: Comparison) -> str:
             "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row.cells) + "</tr>"
             for row in section.rows
         ]
+    further = "".join(_figures(table) for table in figure_tables(comparison))
     head = "".join(f"<th>{escape(heading)}</th>" for heading in HEADINGS)
     found = "<br>".join(escape(line) for line in summary(comparison))
     remarks = [*contenders(comparison), *notes(comparison, verbose=False), *comparison.method]
     return (
         f"<div><strong>{found}</strong>"
-        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>{further}"
         f"<small>{'<br>'.join(escape(remark) for remark in remarks)}</small></div>"
+    )
+
+
+def _figures(table: FigureTable) -> str:
+    head = "".join(f"<th>{escape(heading)}</th>" for heading in table.headings)
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in table.rows
+    )
+    return (
+        f"<table><caption>{escape(table.title)}</caption>"
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     )

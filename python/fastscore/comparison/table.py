@@ -13,6 +13,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from fastscore.comparison.comparison import Comparison
+from fastscore.comparison.figure_tables import FigureTable, figure_tables
 from fastscore.comparison.rows import HEADINGS, Section, contenders, notes, sections, summary
 from fastscore.results.rows import printable
 from fastscore.results.table import fit
@@ -35,6 +36,9 @@ def to_lines(comparison: Comparison, *, verbose: bool, width: int | None) -> Ite
         yield from _paragraph(line, width, style="")
     yield Text()
     yield from _table(list(sections(comparison, verbose=verbose)), width, verbose)
+    for figures in figure_tables(comparison):
+        yield Text()
+        yield from _figures(figures, width)
     yield Text()
     for note in notes(comparison, verbose=verbose):
         yield from _paragraph(note, width, style="yellow")
@@ -69,6 +73,22 @@ def _table(found: Sequence[Section], width: int | None, verbose: bool) -> Iterat
                 yield Text(_INDENT + row.cells[-1], style=_style(row.cells[-1]))
             if verbose and row.changes:
                 yield from _paragraph(row.changes, width, style="dim", indent=_INDENT)
+
+
+def _figures(table: FigureTable, width: int | None) -> Iterator[Text]:
+    yield from _paragraph(table.title, width, style="bold")
+    widths = [
+        max(map(cell_len, column)) for column in zip(table.headings, *table.rows, strict=True)
+    ]
+    if width is not None:
+        others = sum(widths[1:]) + len(_GAP) * (len(widths) - 1)
+        widths[0] = min(widths[0], max(_MIN_NAME, width - others))
+    for row, style in ((table.headings, "bold"), *((row, "") for row in table.rows)):
+        cells = zip(row, widths, strict=True)
+        texts = [fit(text, cell, right=i > 0) for i, (text, cell) in enumerate(cells)]
+        yield Text(_GAP.join(texts), style=style)
+        if style:
+            yield Text(_GAP.join("-" * cell for cell in widths), style="dim")
 
 
 def _style(verdict: str) -> str:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from fastscore.results import Results
 from fastscore.results.primary import primary_metric
 from fastscore.results.values import Named
 from fastscore.statistics.means import MetricValue
+
+if TYPE_CHECKING:
+    from fastscore.distance import Divergence
+    from fastscore.profiling import Profile
 
 Verdict = Literal["better", "worse", "equivalent", "no difference found", "undefined"]
 
@@ -136,10 +140,14 @@ class Difference:
 
 @dataclass(frozen=True)
 class Contender:
-    """A model in a comparison: what it is called there, and its results."""
+    """A model in a comparison: what it is called there, and its results.
+
+    ``profile`` is what it costs on this machine, where that was measured.
+    """
 
     label: str
     results: Results = field(repr=False)
+    profile: Profile | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -150,11 +158,13 @@ class Candidate(Contender):
         differences: One for each task or group and metric that both have, in the order of tables.
         flips: By task, the items that the two score differently in the task's primary metric;
             for metrics that are not 0 or 1, the largest changes.
+        divergence: How far its distributions are from the base's, where that was measured.
 
     """
 
     differences: tuple[Difference, ...] = ()
     flips: Mapping[str, tuple[Flip, ...]] = field(default_factory=dict, repr=False)
+    divergence: Divergence | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "flips", Named("task", self.flips))

@@ -1,0 +1,121 @@
+"""What is said of models beside their scores: distance of distributions, cost on the machine.
+
+This comes after hours of scoring. What cannot be measured then becomes a warning of the comparison,
+which is worth having without it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from inspect import signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from fastscore.comparison.comparison import Comparison
+from fastscore.comparison.contender import Entrant
+from fastscore.distance import divergence
+from fastscore.distance.prompts import prompts_of
+from fastscore.errors import FastscoreError, UsageError
+from fastscore.evaluation.items import items_of
+from fastscore.evaluation.request import TaskLike, open_model
+from fastscore.profiling import profile
+from fastscore.progress import Progress
+from fastscore.settings import ModelOptions
+
+if TYPE_CHECKING:
+    from fastscore.model import Model
+    from fastscore.profiling import Profile
+
+Watcher = bool | Callable[[Progress], object] | None
+TASKS = "tasks"
+"""In place of a text file: the tasks' own prompts."""
+
+
+def check_text(text: str | os.PathLike[str] | None) -> Path | None:
+    """Return the file to compare distributions on; None for none, and for the tasks' prompts.
+
+    Raises:
+        UsageError: there is no such file.
+
+    """
+    if text is None or os.fspath(text) == TASKS:
+        return None
+    path = Path(text).expanduser()
+    if not path.is_file():
+        raise UsageError(
+            f"there is no file {text} to compare distributions on; give a text file, or {TASKS!r} "
+            "for the tasks' own prompts"
+        )
+    return path
+
+
+def with_divergences(
+    comparison: Comparison,
+    entrants: Sequence[Entrant],
+    text: Path | None,
+    tasks: Sequence[TaskLike],
+    options: Mapping[str, Any],
+    progress: Watcher,
+) -> Comparison:
+    """Add how far each candidate's distributions are from the base's, over the same tokens.
+
+    ``entrants`` are the models, base first. Without a ``text`` the tasks' own prompts are read;
+    ``options`` are those of `evaluate` and of `Model`.
+    """
+    about_items = {k: v for k, v in options.items() if k in signature(items_of).parameters}
+    candidates, warnings = [], list(comparison.warnings)
+    for entrant, candidate in zip(entrants[1:], comparison.candidates, strict=True):
+        try:
+            with ExitStack() as stack:
+                base = _opened(entrants[0], options, stack)
+                other = _opened(entrant, options, stack)
+                read = text or prompts_of(items_of(base, tasks, **about_items))
+                found = divergence(base, other, read, progress=progress)
+            candidates.append(replace(candidate, divergence=found))
+        except FastscoreError as error:
+            warnings.append(f"{candidate.label}: distributions were not compared: {_ended(error)}")
+            candidates.append(candidate)
+    return replace(comparison, candidates=tuple(candidates), warnings=tuple(warnings))
+
+
+def with_profiles(
+    comparison: Comparison,
+    entrants: Sequence[Entrant],
+    options: Mapping[str, Any],
+    progress: Watcher,
+) -> Comparison:
+    """Add what each model costs on this machine: time, memory, energy."""
+    warnings = list(comparison.warnings)
+    found: list[Profile | None] = []
+    for entrant, one in zip(entrants, (comparison.base, *comparison.candidates), strict=True):
+        assert entrant.model is not None
+        known = {name: options[name] for name in ("n_threads", "n_gpu_layers") if name in options}
+        try:
+            found.append(profile(entrant.model, progress=progress, **known))
+        except FastscoreError as error:
+            warnings.append(f"{one.label}: its cost was not measured: {_ended(error)}")
+            found.append(None)
+    return replace(
+        comparison,
+        base=replace(comparison.base, profile=found[0]),
+        candidates=tuple(
+            replace(one, profile=measured)
+            for one, measured in zip(comparison.candidates, found[1:], strict=True)
+        ),
+        warnings=tuple(warnings),
+    )
+
+
+def _ended(error: FastscoreError) -> str:
+    return f"{str(error).rstrip('.')}."
+
+
+def _opened(entrant: Entrant, options: Mapping[str, Any], stack: ExitStack) -> Model:
+    assert entrant.model is not None
+    chosen: dict[str, Any] = {}
+    if entrant.is_file:
+        chosen = {k: v for k, v in options.items() if k in ModelOptions.__annotations__}
+    return open_model(entrant.model, cast("ModelOptions", chosen), stack)
