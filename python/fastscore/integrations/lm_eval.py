@@ -76,7 +76,8 @@ class FastscoreLM(TemplateLM):  # type: ignore[misc]  # lm-eval has no type hint
     batch_size, max_batch_size
         Taken because lm-eval gives them, and not used: the engine plans its own steps.
     device
-        ``cpu`` keeps the model off the GPU; ``cuda``, ``gpu``, ``mps`` insist on one.
+        ``cpu`` keeps the model off the GPU. Any other is where a GPU is used if the installed
+        llama-cpp-python can, as without it.
     options
         Those of `fastscore.Model`: ``n_ctx``, ``n_threads``, ``n_gpu_layers``, ``exact``, ...
 

@@ -1,0 +1,44 @@
+"""From lm-eval's model arguments to an open model."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from pathlib import Path
+from typing import Any
+
+from fastscore.errors import UsageError
+from fastscore.model import Model
+from fastscore.nearest import did_you_mean
+
+_log = logging.getLogger(__name__)
+
+
+def open_model(
+    model: str | Path | Model | None, device: str | None, options: dict[str, Any]
+) -> tuple[Model, bool]:
+    """Open a model unless it is open already; say whether it was opened here.
+
+    ``options`` are those of `fastscore.Model`. Raises UsageError for an argument that does not
+    exist.
+    """
+    if isinstance(model, Model):
+        if options:
+            raise UsageError(
+                f"{', '.join(options)} cannot be changed for a model that is open already"
+            )
+        return model, False
+    known = list(inspect.signature(Model).parameters)[1:]
+    for name, value in options.items():
+        if name not in known:
+            raise UsageError(
+                f"fastscore's lm-eval model has no argument {name} (given as {value!r}); "
+                f"{did_you_mean(name, known, 'it takes ' + ', '.join(known))}"
+            )
+    if str(device or "").partition(":")[0] == "cpu":
+        options.setdefault("n_gpu_layers", 0)
+    opened = Model(model, **options)  # type: ignore[arg-type]  # one of the two names is given
+    # lm-eval's command line asks for cuda:0 where nothing else is said, whatever there is.
+    if device is not None and opened.settings.n_gpu_layers == 0:
+        _log.info("device %s is asked for; the model is on the CPU", device)
+    return opened, True

@@ -1,0 +1,72 @@
+"""Likelihoods for lm-eval: its lists cut where too long, scored, answered in their order."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from fastscore.model import Model
+from fastscore.tokenise import EncodedRequests
+
+if TYPE_CHECKING:
+    from lm_eval.api.instance import Instance
+
+_log = logging.getLogger(__name__)
+
+Answer = tuple[float, bool]
+"""Log-likelihood of a continuation, and whether each of its tokens was the likeliest."""
+
+# Text that is tokenised and planned at a time; the prompts of lm-eval's longest tasks together
+# would take gigabytes as token ids. What two parts share is decoded once in each.
+_PART_CHARACTERS = 16 * 2**20
+
+
+def parts_of(requests: Sequence[Instance]) -> Iterator[list[Instance]]:
+    """Cut a list where its text, contexts that follow each other counted once, gets too long."""
+    part: list[Instance] = []
+    size, last = 0, None
+    for request in requests:
+        context = request.args[0]
+        if context != last:
+            if size > _PART_CHARACTERS:
+                yield part
+                part, size = [], 0
+            size += len(context)
+            last = context
+        part.append(request)
+    if part:
+        yield part
+
+
+def score(
+    model: Model, encoded: EncodedRequests, keep: Callable[[int, Answer], object]
+) -> list[Answer]:
+    """Score requests; ``keep`` is given each answer, by number, when its step is done.
+
+    Says in the log how many requests lost tokens or have a continuation without a token.
+    """
+    if encoded.n_truncated:
+        _log.warning(
+            "%d of %d requests are longer than the window of %d tokens and lost tokens from the "
+            "left",
+            encoded.n_truncated,
+            encoded.n,
+            model.settings.max_length,
+        )
+    if encoded.n_boundary:
+        _log.warning(
+            "%d of %d continuations have no token of their own, because one token spans the border "
+            "to the context, and are scored by that token; lm-eval's HF backend stops at such a "
+            "request",
+            encoded.n_boundary,
+            encoded.n,
+        )
+    answers: dict[int, Answer] = {}
+    for done in model.scoring(encoded):
+        for i, logprob, is_greedy in zip(
+            done.index.tolist(), done.logprob.tolist(), done.is_greedy.tolist(), strict=True
+        ):
+            answers[i] = (logprob, is_greedy)
+            keep(i, answers[i])
+    return [answers[i] for i in range(encoded.n)]
