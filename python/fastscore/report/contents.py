@@ -10,6 +10,7 @@ from typing import Any
 from fastscore.comparison.rows import interval, p_value, signed
 from fastscore.comparison.values import Difference
 from fastscore.report.costs import costs, parameters
+from fastscore.report.distances import distances
 from fastscore.report.facts import facts
 from fastscore.report.figures import primary_differences
 from fastscore.report.subject import Entry, Shown, Subject
@@ -52,6 +53,7 @@ def contents(subject: Subject) -> dict[str, Any]:
         "differences": list(_difference_rows(subject, models, every=False)),
         "all_differences": list(_difference_rows(subject, models, every=True)),
         "signs": _SIGNS,
+        "distances": distances(comparison),
         "costs": found_costs,
         "cost_notes": [f"{_first_up(one.title)}: {one.note}" for one in found_costs if one.note],
         "notes": list(_notes(subject)),
@@ -69,6 +71,8 @@ def _sections(subject: Subject) -> Iterator[tuple[str, str]]:
     yield "scores", "Scores"
     if subject.comparison:
         yield "differences", "Differences"
+        if distances(subject.comparison):
+            yield "distances", "Distributions"
     yield "costs", "Size and speed"
     if subject.comparison:
         yield "flips", "Flipped items"
@@ -159,7 +163,9 @@ def _difference_rows(
     subject: Subject, models: list[ModelView], *, every: bool
 ) -> Iterator[Mapping[str, Any]]:
     """Yield a row a difference: those that were asked for, or every one."""
-    for model, candidate in zip(models[1:], subject.comparison or (), strict=True):
+    if subject.comparison is None:
+        return
+    for model, candidate in zip(models[1:], subject.comparison, strict=True):
         for one in candidate.differences if every else primary_differences(candidate):
             yield {
                 "model": model,

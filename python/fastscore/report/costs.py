@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from fastscore.profiling.values import Profile, Speed
 from fastscore.report.subject import Shown, Subject
 from fastscore.sizes import parameter_count
 
@@ -40,6 +43,7 @@ class Cost:
 def costs(subject: Subject) -> list[Cost]:
     """Return the costs that at least one of the models is known for."""
     models = subject.models
+    profiles = [model.profile for model in models]
     found = [
         Cost(
             "size",
@@ -57,17 +61,109 @@ def costs(subject: Subject) -> list[Cost]:
             digits=2,
             drawn=False,
         ),
+    ]
+    if any(profiles):
+        found += _of_profiles(profiles)
+    else:
+        found += _of_runs(subject)
+    return [cost for cost in found if not all(map(math.isnan, cost.values))]
+
+
+def _of_profiles(profiles: Sequence[Profile | None]) -> list[Cost]:
+    """Return what was measured for itself, as ``fastscore profile`` does."""
+
+    def cost(
+        name: str, title: str, unit: str, of: Callable[[Profile], float | None], **fields: Any
+    ) -> Cost:
+        values = [math.nan if one is None else of(one) for one in profiles]
+        known = tuple(math.nan if value is None else float(value) for value in values)
+        return Cost(name, title, unit, known, **fields)
+
+    writing = [one.decode.name for one in profiles if one and one.decode]
+    reading = [one.prefill.name for one in profiles if one and one.prefill]
+    return [
+        cost(
+            "decode",
+            f"writing, {'/'.join(dict.fromkeys(writing))}",
+            "tokens/s",
+            lambda one: _speed(one.decode),
+            less_is_better=False,
+            digits=1,
+        ),
+        cost(
+            "prefill",
+            f"reading, {'/'.join(dict.fromkeys(reading))}",
+            "tokens/s",
+            lambda one: _speed(one.prefill),
+            less_is_better=False,
+            digits=1,
+            drawn=False,
+        ),
+        cost(
+            "first",
+            "time to first token",
+            "s",
+            lambda one: None if one.first_token is None else one.first_token.seconds,
+            less_is_better=True,
+            digits=2,
+            drawn=False,
+        ),
+        cost(
+            "load",
+            "load time",
+            "s",
+            lambda one: one.loading.seconds,
+            less_is_better=True,
+            digits=2,
+            drawn=False,
+        ),
+        cost(
+            "memory",
+            "peak memory",
+            "MB",
+            lambda one: one.memory.peak_bytes and one.memory.peak_bytes / 1e6,
+            less_is_better=True,
+            drawn=False,
+        ),
+        cost(
+            "cache",
+            "KV cache a token",
+            "kB",
+            lambda one: one.memory.kv_bytes_per_token and one.memory.kv_bytes_per_token / 1e3,
+            less_is_better=True,
+            digits=1,
+            drawn=False,
+        ),
+        cost(
+            "energy",
+            "energy a token written",
+            "J",
+            lambda one: None if one.decode is None else one.decode.joules_per_token,
+            less_is_better=True,
+            digits=2,
+            drawn=False,
+        ),
+    ]
+
+
+def _speed(measured: Speed | None) -> float | None:
+    return None if measured is None else measured.tokens_per_second
+
+
+def _of_runs(subject: Subject) -> list[Cost]:
+    """Return what the runs themselves tell of speed and memory."""
+    peaks = [model.results.work.peak_memory_bytes for model in subject.models]
+    return [
         _run_speed(subject),
         Cost(
             "memory",
             "peak memory of the run",
             "MB",
-            tuple(_or_nan(m.results.work.peak_memory_bytes) / 1e6 for m in models),
+            tuple(math.nan if peak is None else peak / 1e6 for peak in peaks),
             less_is_better=True,
             drawn=False,
         ),
     ]
-    return [cost for cost in found if not all(map(math.isnan, cost.values))]
 
 
 def parameters(model: Shown) -> str:
@@ -108,7 +204,3 @@ def _number(model: Shown, key: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
         return math.nan
     return float(value)
-
-
-def _or_nan(value: int | None) -> float:
-    return math.nan if value is None else float(value)

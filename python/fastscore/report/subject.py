@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fastscore.comparison.comparison import Comparison
 from fastscore.comparison.labels import ModelName, label_models
 from fastscore.errors import UsageError
+from fastscore.profiling.values import Profile
 from fastscore.results import GroupResult, MetricValue, Results, TaskResult
 from fastscore.results.primary import primary_metric
 from fastscore.results.rows import printable
@@ -18,11 +19,15 @@ Showable = Results | Comparison | Sequence[Results]
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A model of the report under its short name; ``index`` gives colour and shape."""
+    """A model of the report under its short name; ``index`` gives colour and shape.
+
+    ``profile`` is what it costs on a device, where that was measured.
+    """
 
     index: int
     label: str
     results: Results
+    profile: Profile | None = None
 
     def metrics(self, name: str) -> Mapping[str, MetricValue]:
         """Return the metrics of a task or group; none where the model lacks it."""
@@ -77,7 +82,7 @@ def subject_of(shown: Showable) -> Subject:
     """
     if isinstance(shown, Comparison):
         both = [shown.base, *shown.candidates]
-        models = [Shown(i, one.label, one.results) for i, one in enumerate(both)]
+        models = [Shown(i, one.label, one.results, one.profile) for i, one in enumerate(both)]
         return Subject(tuple(models), tuple(_entries([m.results for m in models])), shown)
     several = [shown] if isinstance(shown, Results) else list(shown)
     for one in several:

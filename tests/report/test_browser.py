@@ -1,0 +1,269 @@
+"""The report in a real browser: opened from disk, walked through, and nothing to complain of."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fastscore.comparison.comparison import Comparison
+from fastscore.report import write_report
+from fastscore.results import Results
+
+BROWSER_VARIABLE = "FASTSCORE_BROWSER"
+CONTRAST = Path(__file__).with_name("contrast.js")
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+FOCUSED = """() => {
+  const one = document.activeElement;
+  return [one.closest("section")?.id, one.tagName, one.className, one.type ?? ""].join(" ");
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = os.environ.get(BROWSER_VARIABLE) or next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        pytest.skip(f"there is no Chromium; set {BROWSER_VARIABLE} to one")
+    with playwright.sync_playwright() as started:
+        # In a container there is often no sandbox to be had, and the pages are our own.
+        opened = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def compared(comparison: Comparison, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report(comparison, tmp_path_factory.mktemp("report") / "report.html")
+
+
+@pytest.fixture
+def open_page(browser: Any) -> Iterator[Any]:
+    """Open a file, and see to it that nothing is complained of and nothing else asked for."""
+    contexts, complaints = [], []
+
+    def opened(path: Path, **options: Any) -> Any:
+        options = {"viewport": {"width": 1200, "height": 800}, **options}
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: complaints.append(said.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "request",
+            lambda asked: None if asked.url == path.as_uri() else complaints.append(asked.url),
+        )
+        page.goto(path.as_uri())
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def _table(page: Any, section: str) -> Any:
+    """Bring a table of items into view, and wait for its rows."""
+    page.locator(f"#{section}").scroll_into_view_if_needed()
+    page.wait_for_selector(f"#{section} .open-item")
+    return page.locator(f"#{section}")
+
+
+def _numbers(table: Any) -> list[int]:
+    return [int(text) for text in table.locator(".open-item").all_inner_texts()]
+
+
+def _column(table: Any, index: int) -> list[float]:
+    """The numbers in a column of the page that is shown; what is not known is left out."""
+    cells = table.locator(f"tbody tr > td:nth-child({index + 1})").all_inner_texts()
+    return [float(cell.split()[0]) for cell in cells if cell != "n/a"]
+
+
+def test_the_item_table_sorts_by_any_column(open_page: Any, compared: Path) -> None:
+    table = _table(open_page(compared), "items")
+    assert _numbers(table) == list(range(50))
+    header = table.locator("thead th").nth(3)
+    header.get_by_role("button").click()
+    assert header.get_attribute("aria-sort") == "descending"
+    falling = _column(table, 3)
+    assert len(falling) == 50
+    assert falling == sorted(falling, reverse=True)
+    header.get_by_role("button").click()
+    assert header.get_attribute("aria-sort") == "ascending"
+    rising = _column(table, 3)
+    assert rising == sorted(rising)
+    assert rising[-1] < falling[0]
+    assert table.locator("thead th[aria-sort]").count() == 1
+
+
+def test_the_item_table_filters_by_outcome_and_text(
+    open_page: Any, compared: Path, three: list[Results]
+) -> None:
+    table = _table(open_page(compared), "items")
+    show, search = table.get_by_label("Show"), table.get_by_label("Search")
+    samples = [one.tasks["arc_easy"].samples for one in three]
+    right = [[one.scores["acc_norm"].value == 1 for one in of_model] for of_model in samples]
+    expected = {
+        "all right": [i for i in range(400) if all(r[i] for r in right)],
+        "all wrong": [i for i in range(400) if not any(r[i] for r in right)],
+        "models differ": [i for i in range(400) if len({r[i] for r in right}) > 1],
+        "Q2_K wrong": [i for i in range(400) if not right[2][i]],
+    }
+    for option, numbers in expected.items():
+        show.select_option(label=option)
+        table.get_by_role("status").filter(has_text=f"{len(numbers):,} of 400").wait_for()
+        assert _numbers(table) == numbers[:50]
+    show.select_option(label="all")
+    search.fill("QUESTION 17 of arc_easy")
+    table.get_by_role("status").filter(has_text="1 of 400").wait_for()
+    assert _numbers(table) == [17]
+    search.fill("no such words anywhere")
+    table.get_by_role("status").filter(has_text="0 of 400").wait_for()
+    assert table.get_by_text("No items").is_visible()
+
+
+def test_pages_turn(open_page: Any, compared: Path) -> None:
+    table = _table(open_page(compared), "items")
+    assert table.get_by_role("button", name="Previous").is_disabled()
+    table.get_by_role("button", name="Next").click()
+    assert _numbers(table) == list(range(50, 100))
+    for _ in range(6):
+        table.get_by_role("button", name="Next").click()
+    assert _numbers(table) == list(range(350, 400))
+    assert table.get_by_role("button", name="Next").is_disabled()
+    assert table.get_by_text("351 to 400 of 400").is_visible()
+
+
+def test_flips_are_those_of_the_comparison(
+    open_page: Any, compared: Path, comparison: Comparison
+) -> None:
+    table = _table(open_page(compared), "flips")
+    table.get_by_label("Candidate").select_option(label="Q2_K")
+    for task in ("arc_easy", "hellaswag"):
+        table.get_by_label("Task").select_option(index=0 if task == "arc_easy" else 1)
+        one = comparison["Q2_K"][task]
+        said = f"{one.n_lost} lost and {one.n_gained} gained of {one.n} items"
+        table.get_by_role("status").filter(has_text=said).wait_for()
+        flips = {flip.doc_id: flip for flip in comparison["Q2_K"].flips[task]}
+        shown = _numbers(table)
+        assert shown
+        assert set(shown) <= set(flips)
+        first = flips[shown[0]]
+        assert first.base_probabilities is not None
+        assert first.candidate_probabilities is not None
+        (gold,) = first.gold
+        row = table.locator("tbody tr").first.locator("td").all_inner_texts()
+        assert float(row[4].split()[0]) == pytest.approx(
+            100 * first.base_probabilities[gold], abs=0.06
+        )
+        assert float(row[6].split()[0]) == pytest.approx(
+            100 * first.candidate_probabilities[gold], abs=0.06
+        )
+
+
+def test_a_row_opens_to_prompt_and_chances(
+    open_page: Any, compared: Path, three: list[Results]
+) -> None:
+    table = _table(open_page(compared), "items")
+    row = table.get_by_role("button", name="Item 3", exact=True)
+    row.click()
+    panel = table.locator(".panel")
+    panel.get_by_text("Question 3 of arc_easy").wait_for()
+    sample = three[0].tasks["arc_easy"].samples[3]
+    for choice in sample.continuations:  # type: ignore[union-attr]
+        assert panel.get_by_text(choice.strip()).first.is_visible()
+    assert panel.locator(".choice.gold").count() == 1
+    assert panel.locator(".chance").count() == 4 * 3
+    assert row.get_attribute("aria-expanded") == "true"
+    row.click()
+    assert panel.count() == 0
+
+
+def test_all_can_be_done_with_the_keyboard(open_page: Any, compared: Path) -> None:
+    page = open_page(compared)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the report"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    _table(page, "items")
+    seen: list[str] = []
+    for _ in range(300):
+        page.keyboard.press("Tab")
+        seen.append(page.evaluate(FOCUSED))
+        if seen[-1] == "items BUTTON open-item button":
+            break
+    assert seen[-1] == "items BUTTON open-item button"
+    assert [one for one in seen if one.startswith("items SELECT")]
+    assert "items INPUT  search" in seen
+    assert "items BUTTON  button" in seen  # of the headers
+    assert "items DIV scroll " in seen  # a table that scrolls sideways
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    page.locator("#items .panel").get_by_text("Question 1 of arc_easy").wait_for()
+
+
+def test_colours_follow_the_system_and_the_button(open_page: Any, compared: Path) -> None:
+    for scheme, other in (("dark", "light"), ("light", "dark")):
+        page = open_page(compared, color_scheme=scheme)
+        ground = "getComputedStyle(document.body).backgroundColor"
+        series = "getComputedStyle(document.querySelector('figure .f-m1')).fill"
+        before = page.evaluate(f"[{ground}, {series}]")
+        page.get_by_role("button", name=f"Use {other} colours").click()
+        after = page.evaluate(f"[{ground}, {series}]")
+        assert before[0] != after[0]
+        assert before[1] != after[1]
+        assert page.get_by_role("button", name=f"Use {scheme} colours").is_visible()
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_a_phone_never_scrolls_sideways(open_page: Any, compared: Path, width: int) -> None:
+    page = open_page(compared, viewport={"width": width, "height": 800}, has_touch=True)
+    for section in ("flips", "items"):
+        table = _table(page, section)
+        table.locator(".open-item").first.click()
+        table.locator(".panel pre").first.wait_for()
+        panel = table.locator(".panel").first.bounding_box()
+        assert panel["x"] >= 0
+        assert panel["x"] + panel["width"] <= width
+    for more in page.locator("summary").all():
+        more.click()
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    for figure in page.locator("figure svg").all():
+        assert figure.bounding_box()["width"] <= width
+
+
+def test_texts_are_read_large_enough_and_with_contrast(open_page: Any, compared: Path) -> None:
+    """WCAG's 4.5 to 1 for every text of the plots and the tables, in light and in dark."""
+    for scheme in ("light", "dark"):
+        page = open_page(compared, color_scheme=scheme)
+        _table(page, "items")
+        worst = page.evaluate(CONTRAST.read_text(encoding="utf-8"))
+        assert worst["ratio"] >= 4.5, worst
+
+
+def test_paper_shows_what_is_folded_away(open_page: Any, compared: Path) -> None:
+    page = open_page(compared)
+    page.emulate_media(media="print")
+    assert not page.locator("nav.sections").is_visible()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details:not([open])").count() == 0
+    assert page.locator("#scores table").is_visible()
+
+
+def test_texts_that_a_model_wrote_are_shown_as_texts(
+    open_page: Any, written: Results, tmp_path: Path
+) -> None:
+    page = open_page(write_report(written, tmp_path / "report.html"))
+    table = _table(page, "items")
+    table.locator(".open-item").first.click()
+    panel = table.locator(".panel")
+    panel.get_by_text("</script><b>forty-two</b>").wait_for()
+    assert panel.locator("b").count() == 0
+    assert panel.get_by_text("42", exact=True).first.is_visible()
