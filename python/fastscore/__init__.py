@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from fastscore.evaluation.evaluate import UnsavedResultsError, evaluate
     from fastscore.evaluation.sample_files import evaluate_samples
     from fastscore.model import Model, QuantizedFile, quantize
-    from fastscore.profiling import Profile, profile
+    from fastscore.profiling import Profile
+    from fastscore.profiling.measure import profile
     from fastscore.progress import Progress
     from fastscore.results import (
         GenerationSample,
@@ -143,7 +144,7 @@ _HOME = {
     "g_pass_at_k": "fastscore.statistics.passk",
     "pass_at_k": "fastscore.statistics.passk",
     "pass_hat_k": "fastscore.statistics.passk",
-    "profile": "fastscore.profiling",
+    "profile": "fastscore.profiling.measure",
     "quantize": "fastscore.model",
     "standard_error": "fastscore.statistics.bootstrap",
 }
@@ -155,7 +156,7 @@ _NATIVE = {
     "fastscore.statistics.bootstrap",
     "fastscore.evaluation.evaluate",
     "fastscore.model",
-    "fastscore.profiling",
+    "fastscore.profiling.measure",
     "fastscore.statistics.passk",
     "fastscore.evaluation.sample_files",
 }

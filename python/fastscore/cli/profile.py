@@ -186,7 +186,7 @@ def profile(
       fastscore profile model.gguf --json > profile.json
     """  # noqa: D301
     with explained(debug):
-        from fastscore.profiling import profile as measure
+        from fastscore.profiling.measure import profile as measure
 
         measured = measure(
             model,

@@ -21,7 +21,7 @@ from fastscore.distance.prompts import prompts_of
 from fastscore.errors import FastscoreError, UsageError
 from fastscore.evaluation.items import items_of
 from fastscore.evaluation.request import TaskLike, open_model
-from fastscore.profiling import profile
+from fastscore.profiling.measure import profile
 from fastscore.progress import Progress
 from fastscore.settings import ModelOptions
 

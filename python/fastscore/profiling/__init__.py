@@ -1,9 +1,9 @@
 """The device side of the choice of a model: how fast, in how much memory, for how much energy.
 
-``profile`` measures it in a process of its own, with the tests of llama.cpp's ``llama-bench``.
+``measure.profile`` measures it in a process of its own, with the tests of llama.cpp's
+``llama-bench``; here are the values that it returns, which need no engine.
 """
 
-from fastscore.profiling.measure import profile
 from fastscore.profiling.values import (
     Energy,
     FirstToken,
@@ -24,5 +24,4 @@ __all__ = [
     "Skipped",
     "Speed",
     "Workload",
-    "profile",
 ]

@@ -35,8 +35,7 @@ def ask(
 
     Raises UsageError.
     """
-    sizes_chosen = n_prompt is not None or n_gen is not None
-    plain = not sizes_chosen and n_depth is None and n_parallel is None and not quick
+    sizes_chosen = any(given is not None for given in (n_prompt, n_gen, n_depth, n_parallel))
     prompts = _numbers("n_prompt", _default(n_prompt, _QUICK_PROMPT if quick else _PROMPT), least=0)
     gens = _numbers("n_gen", _default(n_gen, _QUICK_GEN if quick else _GEN), least=0)
     depths = _numbers("n_depth", _default(n_depth, 0), least=0)
@@ -59,8 +58,8 @@ def ask(
     )
     return Request(
         tests=tuple(dict.fromkeys(tests)),
-        extra=extra if plain else (),
-        sizes_chosen=not plain,
+        extra=() if sizes_chosen or quick else extra,
+        sizes_chosen=sizes_chosen,
         repetitions=repetitions,
         seconds=seconds,
         first_token=max(prompts),

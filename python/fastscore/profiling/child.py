@@ -39,7 +39,8 @@ def measured_by_child(request: Mapping[str, Any], reporter: Reporter) -> dict[st
         )
         try:
             result = _listen(child, json.dumps(request), watcher)
-            child.wait()
+            if result is None:
+                child.wait()
         finally:
             child.kill()
             child.communicate()
@@ -64,15 +65,15 @@ def _listen(child: subprocess.Popen[str], request: str, watcher: Watcher) -> dic
         elif kind == "progress":
             watcher.advance(**event)
         elif kind == "error":
-            raise _error(event["kind"], event["message"])
+            raise _error(event["name"], event["message"])
         elif kind == "result":
             result: dict[str, Any] = event
             return result
     return None
 
 
-def _error(kind: str, message: str) -> FastscoreError:
-    named = getattr(errors, kind, FastscoreError)
+def _error(name: str, message: str) -> FastscoreError:
+    named = getattr(errors, name, FastscoreError)
     error: FastscoreError = named(message)
     return error
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -98,9 +97,9 @@ def spread(speeds: Iterable[Speed], first_token: FirstToken | None) -> Iterator[
         )
 
 
-def load_before(n_threads: int) -> Iterator[str]:
+def load_before(n_threads: int, root: Path = _ROOT) -> Iterator[str]:
     """Say that the machine was busy already, where nothing better than its load is known."""
-    if sys.platform != "linux" and hasattr(os, "getloadavg"):
+    if hasattr(os, "getloadavg") and not (root / "proc/stat").exists():
         load = os.getloadavg()[0]
         if load > max(0, available_cores() - n_threads) + 0.5:
             yield f"The machine was busy before (load average {load:.1f})"

@@ -83,18 +83,26 @@ class Rapl:
 
     def start(self) -> None:
         """Begin a span."""
-        self._began = tuple(zone.read() for zone in self._zones)
+        self._began = self._counts()
         self._time = time.perf_counter()
 
     def stop(self) -> float | None:
         """Joules since ``start``; None for spans too short for the counters."""
-        if time.perf_counter() - self._time < _SHORTEST_SECONDS:
+        ended = self._counts()
+        if time.perf_counter() - self._time < _SHORTEST_SECONDS or not (ended and self._began):
             return None
         micro = 0
-        for zone, began in zip(self._zones, self._began, strict=True):
-            used = zone.read() - began
+        for zone, began, now in zip(self._zones, self._began, ended, strict=True):
+            used = now - began
             micro += used if used >= 0 else used + zone.range_uj
         return micro * _MICRO
+
+    def _counts(self) -> tuple[int, ...]:
+        """Of all zones; none where a zone is not readable any more."""
+        try:
+            return tuple(zone.read() for zone in self._zones)
+        except (OSError, ValueError):
+            return ()
 
 
 class Battery:

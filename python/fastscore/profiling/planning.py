@@ -18,7 +18,7 @@ REPETITIONS = 5
 FIRST_TOKEN_REPETITIONS = 3
 
 _FEWEST = 3  # with all tests; below this a standard deviation says little
-_SIZES = ((512, 128), (256, 64), (128, 32), (64, 16), (32, 8))
+_SMALLER = ((256, 64), (128, 32), (64, 16), (32, 8))
 """Tokens of ``pp`` and ``tg``, tried in this order where none were asked for."""
 
 
@@ -74,7 +74,11 @@ def plan(request: Request, pace: Pace) -> Plan:
     base = _largest(request, counts, pace, limit)
     fewest = min(base.repetitions, _FEWEST)
     tests = base.tests
-    skipped = []
+    skipped = [
+        Skipped(large.name, f"it would not fit into {limit:.0f} s, so {small.name} was run")
+        for large, small in zip(request.tests, tests, strict=True)
+        if large != small
+    ]
     for extra in request.extra:
         longer = _plan((*tests, extra), fewest, base.first_token, pace)
         if longer.seconds <= limit:
@@ -106,9 +110,9 @@ def _sizes(request: Request) -> Iterator[tuple[tuple[Workload, ...], int]]:
     yield request.tests, request.first_token
     if request.sizes_chosen:
         return
-    for n_prompt, n_gen in _SIZES:
+    for n_prompt, n_gen in _SMALLER:
         smaller = tuple(
-            replace(test, n_prompt=n_prompt if test.n_prompt else 0, n_gen=n_gen * bool(test.n_gen))
+            replace(test, n_prompt=min(test.n_prompt, n_prompt), n_gen=min(test.n_gen, n_gen))
             for test in request.tests
         )
         yield smaller, min(request.first_token, n_prompt)

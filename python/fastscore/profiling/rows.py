@@ -55,7 +55,7 @@ def facts(profile: Profile) -> Iterator[tuple[str, str]]:
             f"{duration(first.seconds)}{spread}, prompt of {counted(first.n_prompt, 'token')}",
         )
     yield "load", f"{duration(profile.loading.seconds)}, {_origin(profile)}"
-    yield "peak memory", _peak(memory)
+    yield "peak memory", _peak(profile)
     yield "weights", _buffers(memory.weights)
     yield from _cache(memory)
     yield "compute buffers", f"{_buffers(memory.compute)} reserved"
@@ -119,12 +119,14 @@ def _origin(profile: Profile) -> str:
     return f"{size(read)} of it from disk"
 
 
-def _peak(memory: Memory) -> str:
+def _peak(profile: Profile) -> str:
+    memory = profile.memory
     if memory.peak_bytes is None:
         return "not known"
     before = memory.before_load_bytes
     own = "" if before is None else f", {size(before)} of it before the model was loaded"
-    return f"{size(memory.peak_bytes)}{own}"
+    gpu = "; the GPU's is not counted" if _gpu_layers(profile) else ""
+    return f"{size(memory.peak_bytes)}{own}{gpu}"
 
 
 def _cache(memory: Memory) -> Iterator[tuple[str, str]]:
@@ -157,9 +159,16 @@ def _ran_on(profile: Profile) -> str:
     parts = [", ".join(profile.devices) or "CPU"]
     if isinstance(settings.get("n_threads"), int):
         parts.append(counted(settings["n_threads"], "thread"))
-    offloaded = settings.get("offloaded")
-    if isinstance(offloaded, list) and len(offloaded) == 2:
-        parts.append(f"{offloaded[0]} of {offloaded[1]} layers on the GPU")
+    if layers := _gpu_layers(profile):
+        parts.append(f"{layers} on the GPU")
     parts.append(f"flash attention {settings.get('flash_attention')}")
     parts.append(f"llama.cpp {profile.versions.get('llama.cpp', 'unknown')}")
     return "; ".join(parts)
+
+
+def _gpu_layers(profile: Profile) -> str:
+    """``17 of 25 layers``, nothing where all are on the processor."""
+    offloaded = profile.settings.get("offloaded")
+    if not (isinstance(offloaded, list) and len(offloaded) == 2 and offloaded[0]):
+        return ""
+    return f"{offloaded[0]} of {offloaded[1]} layers"

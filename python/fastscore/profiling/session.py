@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,12 +73,11 @@ class Session:
         """
         self._number = 0
         request, skipped = within_window(request, self._weights.info)
-        for part in ("tests", "extra"):
-            kept, too_large = within_memory(
-                getattr(request, part), self._weights.info, available_memory()
-            )
-            request = replace(request, **{part: tuple(kept)})
-            skipped += too_large
+        available = available_memory()
+        tests, no_room = within_memory(request.tests, self._weights.info, available)
+        extra, no_room_either = within_memory(request.extra, self._weights.info, available)
+        request = replace(request, tests=tuple(tests), extra=tuple(extra))
+        skipped += [*no_room, *no_room_either]
         if not (request.tests or request.extra):
             reasons = "; ".join(f"{skip.name}: {skip.reason}" for skip in skipped)
             raise UsageError(f"no test can be run ({reasons}); choose smaller ones")
@@ -173,6 +173,7 @@ class Session:
                 bench = self._open(test)
             with bench:
                 speeds.append(self._speed(bench, test, chosen.repetitions))
+                first = memory is None
                 if memory is None:
                     memory = memory_of(
                         allocations([*self._log, *log]),
@@ -182,21 +183,19 @@ class Session:
                         state_bytes=bench.state_bytes(),
                         before_load=self._before_load,
                     )
-            if test.is_headline and memory is not None:
+            if first or test.is_headline:
                 memory = replace(memory, peak_bytes=speeds[-1].peak_bytes)
         assert memory is not None  # a plan has a test
         return speeds, memory
 
     def _speed(self, bench: Bench, test: Workload, repetitions: int) -> Speed:
         run = (
-            (lambda: bench.read(test.n_prompt))
+            partial(bench.read, test.n_prompt)
             if test.n_prompt
-            else (lambda: bench.write(test.n_gen))
+            else partial(bench.write, test.n_gen)
         )
-        if test.n_prompt:
-            bench.read(test.n_prompt)
-        else:
-            bench.write(1)
+        # To warm up, as llama-bench does it: a whole prompt, or one token.
+        bench.read(test.n_prompt) if test.n_prompt else bench.write(1)
         self._number += 1
         samples = []
         joules: float | None = 0.0

@@ -86,8 +86,8 @@ class Memory:
 
     Attributes:
         peak_bytes: Largest resident set of the measuring process while it loaded the model and
-            ran the tests of one sequence at depth 0: weights, KV cache, buffers, and the process
-            itself. Memory of a GPU is not in it.
+            ran the tests of one sequence at depth 0 (the first test, where there are none):
+            weights, KV cache, buffers, and the process itself. Memory of a GPU is not in it.
         before_load_bytes: The same before the model was loaded: Python and libraries.
         n_ctx: Tokens of the context that the buffers below belong to.
         weights: By llama.cpp's name of the buffer (``CPU_Mapped``, ``CPU_REPACK``, ``CUDA0``).

@@ -44,7 +44,7 @@ def main() -> None:
         ) as session:
             emit("result", **session.measure(read_request(request)))
     except FastscoreError as error:
-        emit("error", kind=type(error).__name__, message=str(error))
+        emit("error", name=type(error).__name__, message=str(error))
 
 
 def write_request(request: Request) -> dict[str, Any]:
