@@ -68,6 +68,8 @@ class FakeModel:
         self.policy = BosPolicy(add_bos=True, bos=1, eos=2, bos_text="<s>")
         self.stop_after = stop_after
         self.write = write
+        self.choice = None
+        self.weight_bytes = 1000
         self.n_scored = 0
         self.n_written = 0
         self.samplings: list[Sampling] = []

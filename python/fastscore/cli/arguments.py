@@ -53,6 +53,7 @@ def evaluate_arguments(options: Mapping[str, Any]) -> dict[str, Any]:
         "fewshot_rows": _assignments("--fewshot-rows", options["fewshot_rows"]),
         "n_threads": options["threads"],
         "n_batch": options["batch_size"],
+        "weights": options["weights"].value,
     }
     if options["logits_mb"] is not None:
         arguments["logits_mb"] = options["logits_mb"]

@@ -130,6 +130,7 @@ def compare(
     tokenizer: options.Tokenizer = None,
     exact: options.Exact = None,
     tune: options.Tune = False,
+    weights: options.Weights = options.Precision.NATIVE,
     debug: options.Debug = False,
 ) -> None:
     """Say what each candidate gains or loses against a base.

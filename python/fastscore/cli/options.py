@@ -24,6 +24,13 @@ class Drawing(str, Enum):
     SHARED = "shared"
 
 
+class Precision(str, Enum):
+    """What the weights are computed with."""
+
+    NATIVE = "native"
+    FAST = "fast"
+
+
 Model = Annotated[
     str,
     typer.Argument(
@@ -253,6 +260,15 @@ Tune = Annotated[
         "--tune",
         help="Measure the best threads and batch size, once per model and machine.",
         metavar="",
+        rich_help_panel=_ENGINE,
+    ),
+]
+Weights = Annotated[
+    Precision,
+    typer.Option(
+        metavar="HOW",
+        help="Run the weights as the file has them (native), or in the type that is quickest here "
+        "among those that are as precise (fast): measured and re-encoded once.",
         rich_help_panel=_ENGINE,
     ),
 ]

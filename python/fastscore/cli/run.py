@@ -56,6 +56,7 @@ def run(
     tokenizer: options.Tokenizer = None,
     exact: options.Exact = None,
     tune: options.Tune = False,
+    weights: options.Weights = options.Precision.NATIVE,
     debug: options.Debug = False,
 ) -> None:
     """Score a model on benchmarks.

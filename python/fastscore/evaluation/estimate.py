@@ -61,7 +61,7 @@ def _spoken_memory(model: Model, limits: Limits) -> str:
     from fastscore.model.context import context_bytes
 
     needed = (
-        _PROCESS_BYTES + model.info.file_bytes + context_bytes(model.info, model.settings, limits)
+        _PROCESS_BYTES + model.weight_bytes + context_bytes(model.info, model.settings, limits)
     )
     memory = f"about {needed / 1e6:,.0f} MB of memory"
     available = available_memory()

@@ -212,6 +212,8 @@ def evaluate(
         prepared = None
         if not apply_chat_template:
             prepared = prepare(finder, promptings(settings, shots.shots, None), limit)
+        if model_options.get("weights") == "fast":
+            reporter.note("The quickest weights are chosen, by measurement the first time.")
         engine = open_model(model, model_options, stack)
         check_room(selection.tasks, plans, engine.settings.max_length)
         if prepared is None:

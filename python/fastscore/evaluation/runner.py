@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from fastscore import machine
 from fastscore.evaluation import estimate
 from fastscore.evaluation.answering import Answering, ChoosingTask, WritingTask
+from fastscore.evaluation.drift import Drift
 from fastscore.evaluation.executing import Executor
 from fastscore.evaluation.generating import Generator
 from fastscore.evaluation.groups import sum_up
@@ -76,8 +77,14 @@ class Run:
             notify=reporter.warn,
             resume=resume,
         )
+        self._drift = Drift(model, reporter)
         self._scorer = Scorer(
-            model, self._stores.choices, self._meter, reporter, self._say_estimate
+            model,
+            self._stores.choices,
+            self._meter,
+            reporter,
+            self._say_estimate,
+            self._drift.look,
         )
         self._generator = Generator(
             model, self._stores.texts, self._meter, reporter, self._say_texts
@@ -113,6 +120,7 @@ class Run:
                 "origin": self._model.located.origin,
                 "revision": self._model.located.revision,
                 **self._model.info.to_dict(),
+                **self._drift.facts(),
             },
             settings={**settings.to_dict(), "engine": engine.to_dict()},
             tokenisation=f"{_tokenizer_of(engine.tokenizer)}; {engine.bos}",
@@ -199,6 +207,9 @@ class Run:
             f"{info.name}, {parameter_count(info.n_params)} {info.quantisation}, "
             f"{counted(settings.n_threads, 'thread')}. {what}: {', '.join(parts)}."
         )
+        if self._model.choice is not None:
+            for sentence in self._model.choice.sentences():
+                self._reporter.note(sentence)
         for how, tasks in _by_sampling(self._plans).items():
             self._reporter.note(f"{', '.join(tasks)}: {how}.")
 

@@ -78,7 +78,8 @@ class Answers:
 class Scorer:
     """Scores the items of one task after the other with one model.
 
-    ``on_first_run`` is called with the first run of the engine, before it decodes anything.
+    ``on_first_run`` is called with the first run of the engine, before it decodes anything,
+    ``on_answers`` with items and likelihoods as they become known.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Scorer:
         meter: Meter,
         reporter: Reporter,
         on_first_run: Callable[[ScoringRun], None],
+        on_answers: Callable[[Sequence[Item], Sequence[Sequence[Likelihood]]], None],
     ) -> None:
         self.tally = Tally()
         self._model = model
@@ -95,6 +97,7 @@ class Scorer:
         self._meter = meter
         self._reporter = reporter
         self._on_first_run: Callable[[ScoringRun], None] | None = on_first_run
+        self._on_answers = on_answers
 
     def answer(self, task: str, items: Sequence[Item]) -> Answers:
         """Find the likelihood of every choice, in the store or by the engine."""
@@ -137,11 +140,9 @@ class Scorer:
         flat = map(
             Likelihood, found.logprob.tolist(), found.is_greedy.tolist(), found.n_tokens.tolist()
         )
-        return Answers(
-            [[next(flat) for _ in item.continuations] for item in items],
-            requests.n_truncated,
-            requests.n_boundary,
-        )
+        likelihoods = [[next(flat) for _ in item.continuations] for item in items]
+        self._on_answers(items, likelihoods)
+        return Answers(likelihoods, requests.n_truncated, requests.n_boundary)
 
     def _carry_out(self, run: ScoringRun) -> Iterator[Completed]:
         self._meter.start()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,8 +34,10 @@ from fastscore.model.sampling import check_requests, check_sampling
 from fastscore.model.settings import (
     CPU_BATCH,
     GPU_BATCH,
+    NATIVE,
     EngineSettings,
     Limits,
+    WeightMode,
     check_options,
     window_length,
 )
@@ -50,6 +53,9 @@ from fastscore.tokenise import (
     rolling_windows,
 )
 from fastscore.types import GenerationRequest, Likelihood, Sampling
+
+if TYPE_CHECKING:
+    from fastscore.model.weight_choice import WeightChoice
 
 
 class Model(Generating):
@@ -80,6 +86,11 @@ class Model(Generating):
         A Hugging Face ``tokenizer.json`` to use instead of the tokenizer in the file.
     tune
         Measure which thread count and batch size are quickest here, once per model and machine.
+    weights
+        ``"fast"`` runs the weights in the type that is quickest here among those that hold them as
+        precisely as the file (BF16, F16, Q8_0, F32): found by a short measurement and re-encoded
+        into the user's cache, once per model and machine. ``choice`` says what came of it, and
+        ``exact`` is by default what it is for the file. ``"native"`` runs the file as it is.
 
     Raises
     ------
@@ -99,8 +110,9 @@ class Model(Generating):
         exact: bool | None = None,
         tokenizer: str | Path | None = None,
         tune: bool = False,
+        weights: WeightMode = "native",
     ) -> None:
-        check_options(n_ctx, n_batch, n_threads, logits_mb)
+        check_options(n_ctx, n_batch, n_threads, logits_mb, weights)
         self._closed = True
         self._exclusive = Exclusive()
         # Held while llama.cpp's model is handed to it, so that no other thread frees it meanwhile.
@@ -108,8 +120,23 @@ class Model(Generating):
         self.located = locate(path)
         api, native = library.load()
         on_gpu = n_gpu_layers != 0 and bool(api.llama_supports_gpu_offload())
-        self._weights = Weights(self.located.path, n_gpu_layers)
+        self.choice: WeightChoice | None = None
+        self._tokenizer_file = tokenizer
+        if weights == "fast":
+            from fastscore.model.fast_weights import choose
+
+            options = {"n_ctx": n_ctx, "n_threads": n_threads, "n_batch": n_batch}
+            self.choice = choose(
+                self.located.path,
+                options | {"logits_mb": logits_mb, "tokenizer": tokenizer},
+                n_gpu_layers if on_gpu else 0,
+                exact,
+            )
+        file = self.located.path if self.choice is None else self.choice.path
+        self._weights = Weights(file, n_gpu_layers)
         try:
+            if self.choice is not None:
+                self._weights.info = self.choice.described(self._weights.info)
             info = self._weights.info
             self._pool = _core.ThreadPool(n_threads or default_threads())
             self._tokenizer: Tokenizer = (
@@ -131,6 +158,7 @@ class Model(Generating):
                 backends=tuple(library.devices()),
                 llama_cpp=native.version,
                 rope_factors=None if info.n_ctx_short is None else "short",
+                weights=NATIVE if self.choice is None else self.choice.label,
             )
             self._contexts = Contexts(self._weights, self.settings)
         except BaseException:
@@ -139,6 +167,22 @@ class Model(Generating):
         self._closed = False
         if tune:
             self._tune(n_threads, n_batch)
+
+    def native(self) -> Model:
+        """Open the model once more, with the weights of its file and otherwise the same settings.
+
+        Raises MemoryLimitError where both do not fit.
+        """
+        settings = self.settings
+        other = Model(
+            self.located.path,
+            settings.max_length,
+            settings.n_gpu_layers,
+            settings.n_threads,
+            tokenizer=self._tokenizer_file,
+        )
+        other.use(replace(settings, weights=NATIVE))
+        return other
 
     def _tune(self, n_threads: int | None, n_batch: int | None) -> None:
         from fastscore.model.tuning import tuned
@@ -164,6 +208,11 @@ class Model(Generating):
     def info(self) -> ModelInfo:
         """What the file says of itself."""
         return self._weights.info
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of the weights that run."""
+        return self.info.file_bytes if self.choice is None else self.choice.n_bytes
 
     @cached_property
     def fingerprint(self) -> str:

@@ -157,10 +157,13 @@ def write_checked(
 
     Raises QuantizeError where llama.cpp fails, or the file does not hold the tensors of ``source``.
     """
-    with replaced(job.target) as temporary:
-        replace(job, target=temporary).run(progress)
-        _check_complete(temporary, source)
-    return read_model(job.target)
+    try:
+        with replaced(job.target) as temporary:
+            replace(job, target=temporary).run(progress)
+            _check_complete(temporary, source)
+        return read_model(job.target)
+    except (OSError, ModelError) as error:
+        raise QuantizeError(f"{job.target} could not be written whole: {error}") from error
 
 
 def _check_complete(path: Path, source: ModelFile) -> None:

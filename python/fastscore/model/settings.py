@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from fastscore.errors import ModelError, UsageError
 from fastscore.model.info import ModelInfo
+
+WeightMode = Literal["native", "fast"]
 
 MAX_SEQUENCES = 256
 """llama.cpp's LLAMA_MAX_SEQ."""
@@ -16,6 +18,10 @@ MAX_SEQUENCES = 256
 CPU_BATCH = 128
 GPU_BATCH = 2048
 _LEAST_BATCH = 32
+
+
+NATIVE = "native"
+"""Weights as the file has them."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,8 @@ class EngineSettings:
     versions round keys and values to F16 and depend, within that rounding, on how many tokens a
     batch holds.
     ``rope_factors`` are those of a LongRoPE model, None for others.
+    ``weights`` says what the weights are computed with: ``native``, as the file has them, or the
+    type that they were re-encoded into.
     """
 
     max_length: int
@@ -43,6 +51,7 @@ class EngineSettings:
     llama_cpp: str
     tuned: bool = False
     rope_factors: Literal["short"] | None = None
+    weights: str = NATIVE
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -61,7 +70,11 @@ class EngineSettings:
             "llama_cpp": self.llama_cpp,
         }
         # Named only where there is a choice: what is known of other models stays valid.
-        return numbers | ({"rope_factors": self.rope_factors} if self.rope_factors else {})
+        if self.rope_factors:
+            numbers["rope_factors"] = self.rope_factors
+        if self.weights != NATIVE:
+            numbers["weights"] = self.weights
+        return numbers
 
 
 @dataclass(frozen=True)
@@ -80,7 +93,11 @@ class Limits:
 
 
 def check_options(
-    n_ctx: int | None, n_batch: int | None, n_threads: int | None, logits_mb: int
+    n_ctx: int | None,
+    n_batch: int | None,
+    n_threads: int | None,
+    logits_mb: int,
+    weights: str,
 ) -> None:
     """Raise UsageError for a value that no context can be made with."""
     if n_ctx is not None and n_ctx < 1:
@@ -89,6 +106,11 @@ def check_options(
         raise UsageError(f"n_batch is {n_batch}; a batch holds at least {_LEAST_BATCH} tokens")
     if n_threads is not None and n_threads < 1:
         raise UsageError(f"n_threads is {n_threads}; decoding takes at least 1 thread")
+    if weights not in get_args(WeightMode):
+        raise UsageError(
+            f"weights is {weights!r}; it must be 'native' (as the file has them) or 'fast' "
+            "(re-encoded into the type that runs quickest here)"
+        )
     if logits_mb < 1:
         raise UsageError(f"logits_mb is {logits_mb}; logit rows need at least 1 MiB")
 

@@ -8,18 +8,14 @@ for this model on this machine.
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from fastscore.errors import MemoryLimitError
 from fastscore.machine import available_cores, describe
 from fastscore.model import notes
 from fastscore.model.settings import EngineSettings
+from fastscore.model.stopwatch import Stopwatch
 from fastscore.model.threads import default_threads
-from fastscore.tokenise import EncodedRequests, encode_windows
 
 if TYPE_CHECKING:
     from fastscore.model.model import Model
@@ -31,8 +27,6 @@ _GPU_BATCHES = (512, 1024, 2048, 4096)
 _SECONDS = 8.0
 # A candidate must be quicker by this factor, or the noise of a busy machine would choose.
 _CLEARLY = 1.03
-# A request as a multiple-choice item without examples has it: some context, a short answer.
-_CONTEXT, _ANSWER = 60, 4
 
 
 def tuned(model: Model, n_threads: int | None, n_batch: int | None) -> EngineSettings:
@@ -64,6 +58,7 @@ def _key(model: Model, n_threads: int | None, n_batch: int | None) -> str:
             available_cores(),
             settings.llama_cpp,
             settings.backends,
+            settings.weights,
             settings.n_gpu_layers,
             settings.exact,
             settings.logits_mb,
@@ -90,63 +85,22 @@ def thread_candidates() -> list[int]:
 
 
 def _measure(model: Model, n_threads: int | None, n_batch: int | None) -> EngineSettings:
-    watch = _Watch(model)
+    watch = Stopwatch(model, _SECONDS)
     best = model.settings
     if n_threads is None:
-        best = watch.quickest(
-            [replace(best, n_threads=n) for n in thread_candidates() if n != best.n_threads]
-        )
+        best = _quickest(watch, best, [replace(best, n_threads=n) for n in thread_candidates()])
     if n_batch is None:
         batches = _GPU_BATCHES if best.n_gpu_layers else _BATCHES
-        best = watch.quickest([replace(best, n_batch=n) for n in batches if n != best.n_batch])
+        best = _quickest(watch, best, [replace(best, n_batch=n) for n in batches])
     return best
 
 
-class _Watch:
-    """Times settings of one model, until the time is up."""
-
-    def __init__(self, model: Model) -> None:
-        self._model = model
-        self._end = time.perf_counter() + _SECONDS
-        self._best = model.settings
-        # The first tokens read the weights from disk; they are decoded twice and timed once.
-        self._decode(_dummies(model, 32))
-        self._speed = self._decode(_dummies(model, 32))
-        self._speed = max(self._speed, self._timed(self._best) or 0.0)
-
-    def quickest(self, candidates: list[EngineSettings]) -> EngineSettings:
-        """The best settings so far, or a candidate that is clearly quicker."""
-        for settings in candidates:
-            speed = self._timed(settings)
-            if speed is not None and speed > self._speed * _CLEARLY:
-                self._best, self._speed = settings, speed
-        return self._best
-
-    def _timed(self, settings: EngineSettings) -> float | None:
-        """Tokens a second over two full batches, the better of two tries; None: not tried."""
-        n_tokens = 2 * settings.n_batch
-        if 2 * n_tokens / self._speed > self._end - time.perf_counter():
-            return None
-        self._model.use(settings)
-        try:
-            dummies = _dummies(self._model, n_tokens)
-            return max(self._decode(dummies), self._decode(dummies))
-        except MemoryLimitError:
-            return None
-
-    def _decode(self, requests: EncodedRequests) -> float:
-        run = self._model.scoring(requests)
-        for _ in run:
-            pass
-        return run.tokens_decoded / (run.seconds["decode"] + run.seconds["log_softmax"])
-
-
-def _dummies(model: Model, n_tokens: int) -> EncodedRequests:
-    """Requests of some ``n_tokens`` random tokens in all, which share nothing."""
-    window = model.settings.max_length
-    answer = min(_ANSWER, window)
-    context = max(1, min(_CONTEXT, window - answer))
-    rng = np.random.default_rng(0)
-    n_requests = max(1, n_tokens // (context + answer - 1))
-    ids = rng.integers(0, model.info.n_vocab, (n_requests, context + answer), dtype=np.int32)
-    return encode_windows([(row[:context], row[context:]) for row in ids], window)
+def _quickest(
+    watch: Stopwatch, best: EngineSettings, candidates: list[EngineSettings]
+) -> EngineSettings:
+    """The best settings so far, or a candidate that is clearly quicker."""
+    for settings in [one for one in candidates if one != best]:
+        speed = watch.timed(settings)
+        if speed is not None and speed > watch.speed * _CLEARLY:
+            best, watch.speed = settings, speed
+    return best

@@ -72,7 +72,7 @@ class Weights:
     def has_vocabulary(self) -> bool:
         """Whether the file says what its tokens spell; llama.cpp must not be asked otherwise."""
         vocab = self._api.llama_model_get_vocab(self.pointer)
-        return int(self._api.llama_vocab_type(vocab)) != self._api.LLAMA_VOCAB_TYPE_NONE
+        return bool(self._api.llama_vocab_type(vocab) != self._api.LLAMA_VOCAB_TYPE_NONE)
 
     def pieces(self, ids: Sequence[int]) -> list[bytes]:
         """What each token spells, special tokens included."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from fastscore.results.generation_notes import generation_notes, generation_work
 from fastscore.results.results import Results
 from fastscore.results.stopping import spoken
 from fastscore.results.values import GroupResult, TaskResult, WorkReport
+from fastscore.results.weight_notes import weight_notes
 from fastscore.sizes import parameter_count
 from fastscore.statistics.means import MetricValue
 
@@ -60,6 +61,8 @@ def notes(results: Results, *, verbose: bool) -> Iterator[str]:
     if isinstance(limit, (int, float)):
         part = f"{limit:.3g} of the rows" if limit < 1 else f"{limit:.0f} rows"
         yield f"Limited to the first {'row' if limit == 1 else part} of each task."
+    if isinstance(weights := results.model.get("weights"), Mapping):
+        yield from weight_notes(weights)
     stops = ((name, results[name].stopping) for name in results)
     yield from by_text((name, spoken(stop)) for name, stop in stops if stop and stop.unit == name)
     for variant in by_text((name, task.variant) for name, task in tasks if task.variant):

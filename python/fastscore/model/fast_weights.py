@@ -1,0 +1,210 @@
+"""Which weights run quickest here without being less precise, found by a short measurement.
+
+llama.cpp computes with the types of the file, and on many machines another type is quicker: with
+AVX-512 BF16 instructions a Q4_1 model runs three times as fast in BF16. The weights are re-encoded
+once, into the cache; what was measured is remembered for this model on this machine.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastscore.errors import DecodeError, MemoryLimitError, ModelError, QuantizeError
+from fastscore.machine import available_cores, available_memory, describe
+from fastscore.model import library, notes, weight_cache
+from fastscore.model.fingerprint import fingerprint
+from fastscore.model.info import ModelInfo
+from fastscore.model.settings import NATIVE
+from fastscore.model.stopwatch import Stopwatch
+from fastscore.model.tensors import ModelFile, read_model
+from fastscore.model.threads import default_threads
+from fastscore.model.weight_choice import WeightChoice
+from fastscore.model.weight_types import bytes_as, types_that_hold
+
+if TYPE_CHECKING:
+    from fastscore.model.model import Model
+
+# For the measurement of one type, in seconds. Where a model is slower than that for two batches,
+# its speed over 32 tokens counts.
+_SECONDS = 4.0
+# Looks at one type, the best of which counts: other programs only ever slow one down.
+_LOOKS = 3
+# Share of the time for which threads must have had a core each, or the machine counts as busy.
+_QUIET = 0.85
+# Another type must be quicker by this factor to be worth its memory, whatever noise there is.
+_WORTH = 1.1
+# Memory beside the weights that a run takes at least, in bytes.
+_BESIDE = 200 << 20
+
+
+def choose(
+    path: Path, options: Mapping[str, Any], n_gpu_layers: int, exact: bool | None
+) -> WeightChoice:
+    """Choose the weights to run ``path`` with; measures what is not known yet.
+
+    ``options`` are further arguments of `Model`. Weights that do not fit into memory or cache are
+    left out, which the choice says.
+
+    Raises ModelError, MemoryLimitError when the file itself cannot be run.
+    """
+    from fastscore.model.model import Model
+
+    def opened(file: Path, exact: bool | None) -> Model:
+        return Model(file, n_gpu_layers=n_gpu_layers, exact=exact, **options)
+
+    origin, source = fingerprint(path), read_model(path)
+    n_threads = options["n_threads"] or default_threads()
+    trial = _Trial(origin, source, n_threads, opened)
+    held = types_that_hold(source)
+    left_out = {kind: why for kind in held if (why := _why_not(kind, source, n_gpu_layers))}
+    possible = [kind for kind in held if kind not in left_out]
+    key = _key(origin, [n_threads, options["n_batch"], n_gpu_layers, exact])
+    found = _recalled(key)
+    if found is None or not found.covers(possible):
+        with weight_cache.alone():
+            found = _recalled(key)  # another process may have measured meanwhile
+            if found is None or not found.covers(possible):
+                found = trial.measure(possible, exact, left_out)
+                notes.remember("weights", key, vars(found))
+    left_out |= {kind: why for kind, why in found.failed.items() if kind in possible}
+    target, kind = path, NATIVE
+    if best := found.best_of(possible):
+        try:
+            target, kind = trial.file(best), best
+        except QuantizeError as error:
+            left_out[best] = str(error)
+    return WeightChoice(
+        type=kind,
+        native_type=str(found.native_facts["quantisation"]),
+        path=target,
+        n_bytes=sum(tensor.n_bytes for tensor in read_model(target).tensors),
+        speeds=found.speeds,
+        left_out=left_out,
+        native_facts=found.native_facts | {"path": str(path)},
+        busy=found.busy,
+    )
+
+
+@dataclass
+class _Found:
+    """What is known of a model on this machine.
+
+    ``speeds`` in tokens a second by type; ``failed`` says why a type can never be used. On a
+    ``busy`` machine they are those of one thread, in CPU time.
+    """
+
+    speeds: dict[str, float]
+    failed: dict[str, str]
+    native_facts: dict[str, Any]
+    busy: bool = False
+
+    def covers(self, kinds: list[str]) -> bool:
+        """Whether nothing is left to measure."""
+        return all(kind in self.speeds or kind in self.failed for kind in kinds)
+
+    def best_of(self, kinds: list[str]) -> str | None:
+        """The quickest type, if it is worth it; None for the file's own."""
+        best = max(kinds, key=lambda kind: self.speeds.get(kind, 0.0), default=NATIVE)
+        worth = self.speeds.get(best, 0.0) >= _WORTH * self.speeds[NATIVE]
+        return best if worth else None
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A model whose weights are tried in other types.
+
+    ``opened`` opens a file with its own weights, the options of the run and a value for ``exact``.
+    """
+
+    origin: str
+    source: ModelFile
+    n_threads: int
+    opened: Callable[[Path, bool | None], Model]
+
+    def file(self, kind: str) -> Path:
+        """The file with weights of that type, made if it is not there."""
+        if found := weight_cache.find(self.origin, kind):
+            return found
+        with weight_cache.alone():
+            return weight_cache.find(self.origin, kind) or self._make(kind)
+
+    def measure(self, kinds: list[str], exact: bool | None, left_out: dict[str, str]) -> _Found:
+        """Measure the file itself and the types that it can be re-encoded into.
+
+        All of them, as speeds of different hours do not compare. Adds to ``left_out`` the types for
+        whose context there is no memory today. To be called `weight_cache.alone`.
+        """
+        with self.opened(self.source.path, exact) as model:
+            watch = _watch(model)
+            # A GPU works while the threads wait for it.
+            busy = model.settings.n_gpu_layers == 0 and watch.share < _QUIET
+            speed = _one_thread(model) if busy else watch.speed
+            found = _Found({NATIVE: speed}, {}, _facts(model.info), busy)
+            exact = model.settings.exact
+        kept = ""
+        for kind in kinds:
+            try:
+                file = weight_cache.find(self.origin, kind) or self._make(kind)
+                with self.opened(file, exact) as model:
+                    found.speeds[kind] = _one_thread(model) if busy else _watch(model).speed
+            except MemoryLimitError as error:
+                left_out[kind] = str(error)
+            except (QuantizeError, ModelError, DecodeError) as error:
+                found.failed[kind] = str(error)
+            # One file stays, the quickest so far: together they need the room of two.
+            is_best = found.speeds.get(kind, 0.0) > found.speeds.get(kept, 0.0)
+            weight_cache.drop(self.origin, kept if is_best else kind)
+            kept = kind if is_best else kept
+        if found.best_of(kinds) is None:
+            weight_cache.drop(self.origin, kept)
+        return found
+
+    def _make(self, kind: str) -> Path:
+        return weight_cache.make(self.origin, kind, self.source, self.n_threads)
+
+
+def _why_not(kind: str, source: ModelFile, n_gpu_layers: int) -> str | None:
+    needed, available = bytes_as(kind, source), available_memory()
+    if n_gpu_layers == 0 and available is not None and needed + _BESIDE > available:
+        return (
+            f"it takes {needed / 1e9:.1f} GB and {available / 1e9:.1f} GB of memory are available"
+        )
+    return weight_cache.why_no_room(kind, source)
+
+
+def _watch(model: Model) -> Stopwatch:
+    watch = Stopwatch(model, _SECONDS)
+    for _ in range(_LOOKS - 1):
+        watch.speed = max(watch.speed, watch.timed(model.settings) or 0.0)
+    return watch
+
+
+def _one_thread(model: Model) -> float:
+    """Tokens a second of CPU time: what other programs do to it is little."""
+    model.use(replace(model.settings, n_threads=1))
+    return Stopwatch(model, _SECONDS, in_cpu_time=True).speed
+
+
+def _facts(info: ModelInfo) -> dict[str, Any]:
+    names = ("name", "description", "quantisation", "full_precision", "file_bytes")
+    return {name: getattr(info, name) for name in names}
+
+
+def _key(origin: str, wishes: list[Any]) -> str:
+    _, native = library.load()
+    here = [describe().cpu, available_cores(), native.version, library.devices()]
+    return json.dumps([origin, *here, *wishes])
+
+
+def _recalled(key: str) -> _Found | None:
+    note = notes.recall("weights", key)
+    try:
+        found = _Found(**note)
+        numbers = all(isinstance(one, float) and one > 0 for one in found.speeds.values())
+        return found if numbers and NATIVE in found.speeds and found.native_facts else None
+    except (TypeError, AttributeError):
+        return None
