@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from fastscore.profiling import Profile
     from fastscore.profiling.measure import profile
     from fastscore.progress import Progress
+    from fastscore.report import write_plots, write_report
     from fastscore.results import (
         GenerationSample,
         GroupResult,
@@ -108,6 +109,8 @@ __all__ = [
     "profile",
     "quantize",
     "standard_error",
+    "write_plots",
+    "write_report",
 ]
 
 _HOME = {
@@ -147,6 +150,8 @@ _HOME = {
     "profile": "fastscore.profiling.measure",
     "quantize": "fastscore.model",
     "standard_error": "fastscore.statistics.bootstrap",
+    "write_plots": "fastscore.report",
+    "write_report": "fastscore.report",
 }
 
 # What cannot be imported without the compiled part.

@@ -1,4 +1,4 @@
-"""A comparison as a small HTML table, for notebooks."""
+"""A comparison as small HTML tables with plots, for notebooks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from html import escape
 
 from fastscore.comparison.comparison import Comparison
 from fastscore.comparison.figure_tables import FigureTable, figure_tables
+from fastscore.comparison.plots import difference_plots
 from fastscore.comparison.rows import HEADINGS, contenders, notes, sections, summary
+from fastscore.plots import fragment
 
 
 def to_html(comparison: Comparison) -> str:
@@ -28,6 +30,7 @@ def to_html(comparison: Comparison) -> str:
     return (
         f"<div><strong>{found}</strong>"
         f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>{further}"
+        f"{fragment(lambda: difference_plots(comparison))}"
         f"<small>{'<br>'.join(escape(remark) for remark in remarks)}</small></div>"
     )
 

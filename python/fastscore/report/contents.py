@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fastscore.comparison.plots import primary_differences
 from fastscore.comparison.rows import interval, p_value, signed
 from fastscore.comparison.values import Difference
 from fastscore.report.costs import costs, parameters
 from fastscore.report.distances import distances
 from fastscore.report.facts import facts
-from fastscore.report.figures import primary_differences
 from fastscore.report.subject import Entry, Shown, Subject
 from fastscore.report.theme import mark
 from fastscore.report.verdict import Judged, headline, sentences
@@ -189,7 +189,7 @@ def _verdict(one: Difference) -> str:
         return f"equivalent within {one.margin:g}"
     if one.verdict in ("better", "worse") and one.within_margin:
         return f"{one.verdict}, within {one.margin:g}"
-    return one.reason or one.verdict
+    return one.reason or "undefined" if one.verdict == "undefined" else one.verdict
 
 
 def _notes(subject: Subject) -> Iterator[str]:

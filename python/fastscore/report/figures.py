@@ -7,14 +7,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from fastscore.comparison.values import Candidate, Difference
 from fastscore.plots import (
-    DifferenceRow,
     IntervalRow,
     Plot,
     Score,
     TradeOffPoint,
-    difference_plot,
     interval_plot,
     tradeoff_plot,
 )
@@ -46,29 +43,6 @@ def interval_plots(subject: Subject) -> Iterator[Plot]:
                 subject.series,
                 entry.primary,
             )
-
-
-def difference_plots(subject: Subject) -> Iterator[Plot]:
-    """Yield a plot a candidate: its differences from the base in the primary metrics."""
-    comparison = subject.comparison
-    if comparison is None:
-        return
-    ends = [x for one in comparison for row in primary_differences(one) for x in row.ci95]
-    ends = [x for x in ends if not math.isnan(x)]
-    reach = (min(ends), max(ends)) if ends else None
-    for i, candidate in enumerate(comparison):
-        rows = [
-            DifferenceRow(one.task, one.difference, *one.ci95, one.verdict)
-            for one in primary_differences(candidate)
-        ]
-        title = f"{candidate.label} minus {comparison.base.label}"
-        if rows:
-            yield difference_plot(f"difference-{i}", title, rows, comparison.margin, reach=reach)
-
-
-def primary_differences(candidate: Candidate) -> list[Difference]:
-    """Return a candidate's differences in the metrics to look at first, one a task or group."""
-    return [candidate[task] for task in dict.fromkeys(one.task for one in candidate.differences)]
 
 
 def tradeoff_plots(subject: Subject) -> Iterator[Plot]:

@@ -6,9 +6,10 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
+from fastscore.comparison.plots import difference_plots
 from fastscore.errors import ResultsError, UsageError
 from fastscore.plots import require_matplotlib
-from fastscore.report.figures import difference_plots, interval_plots, tradeoff_plots
+from fastscore.report.figures import interval_plots, tradeoff_plots
 from fastscore.report.page import to_html
 from fastscore.report.subject import Showable, subject_of
 from fastscore.report.tables import to_csv, to_markdown
@@ -78,7 +79,8 @@ def write_plots(
     require_matplotlib()
     subject = subject_of(shown)
     written = []
-    for plot in [*difference_plots(subject), *tradeoff_plots(subject), *interval_plots(subject)]:
+    differences = difference_plots(subject.comparison) if subject.comparison else ()
+    for plot in [*differences, *tradeoff_plots(subject), *interval_plots(subject)]:
         for form in dict.fromkeys(formats):
             path = Path(directory) / f"{plot.name}.{form}"
             write_whole(path, plot.to_bytes("svg" if form == "svg" else "png"))

@@ -15,10 +15,11 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
+from fastscore.comparison.plots import difference_plots
 from fastscore.plots import Plot, inline_svg, require_matplotlib
 from fastscore.report.blocks import TaskBlocks, pack
 from fastscore.report.contents import contents
-from fastscore.report.figures import difference_plots, interval_plots, tradeoff_plots
+from fastscore.report.figures import interval_plots, tradeoff_plots
 from fastscore.report.subject import Showable, Subject, subject_of
 from fastscore.report.theme import mark, style_sheet
 
@@ -40,9 +41,12 @@ def to_html(shown: Showable) -> str:
 
     require_matplotlib()
     subject = subject_of(shown)
+    comparison = subject.comparison
     values = contents(subject) | {
         "interval_figures": [_figure(plot) for plot in interval_plots(subject)],
-        "difference_figures": [_figure(plot) for plot in difference_plots(subject)],
+        "difference_figures": [_figure(plot) for plot in difference_plots(comparison)]
+        if comparison
+        else [],
         "tradeoff_figures": [_figure(plot) for plot in tradeoff_plots(subject)],
         "version": version("fastscore-gguf"),
     }

@@ -7,8 +7,8 @@ import io
 import math
 from collections.abc import Iterator
 
+from fastscore.comparison.plots import primary_differences
 from fastscore.report.costs import costs, parameters
-from fastscore.report.figures import primary_differences
 from fastscore.report.subject import Showable, Subject, subject_of
 from fastscore.report.verdict import headline, sentences
 from fastscore.results import Results

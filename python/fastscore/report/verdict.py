@@ -120,9 +120,9 @@ def _listed(found: list[Difference]) -> str:
     """Say by how much, the largest differences first."""
     parts = []
     for one in sorted(found, key=lambda one: -abs(one.difference)):
-        low, high = sorted(abs(100 * end) for end in one.ci95)
+        low, high = (f"{100 * end:+.1f}" for end in one.ci95)
         size = _points(abs(one.difference))
-        parts.append(f"by {size} on {one.task} (95 % interval {low:.1f} to {high:.1f})")
+        parts.append(f"by {size} on {one.task} (95 % interval {low} to {high})")
     more = len(parts) - 3
     return _and(parts[:3] + ([f"on {more} more"] if more > 0 else []))
 
