@@ -75,7 +75,15 @@ def compare(
         ),
     ] = False,
     limit: options.Limit = None,
-    until: options.Until = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="decided|ci=H",
+            help="decided: score the models side by side, items in random order, until each "
+            "difference is shown to be one or to be smaller than --margin. ci=H: end each model's "
+            "tasks once their scores are known to -+H.",
+        ),
+    ] = None,
     num_fewshot: options.NumFewshot = None,
     fewshot: options.Fewshot = options.Drawing.LM_EVAL,
     seed: options.Seed = 1234,
@@ -145,6 +153,7 @@ def compare(
     Examples:
       fastscore compare model.gguf Q8_0.gguf Q4_K_M.gguf -t arc_easy,hellaswag
       fastscore compare model.gguf Q4_0.gguf -t mmlu --margin 0.02 -o out
+      fastscore compare model.gguf Q4_0.gguf -t hellaswag --until decided
       fastscore compare model.gguf Q4_0.gguf -t piqa --divergence wiki.txt
       fastscore compare out/model out/Q8_0 out/Q4_K_M
     """  # noqa: D301

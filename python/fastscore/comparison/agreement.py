@@ -67,7 +67,7 @@ def task_refusals(base: Results, candidate: Results, task: str, pairing: Pairing
     if not pairing.pairs:
         if pairing.n_other:
             yield f"none of {pairing.n_other:,} items has the same prompt and answers in both{why}"
-        else:
+        elif not _stopped_early(one, other):  # which may have drawn nothing of this task
             yield f"the runs have no item in common{why}"
     elif pairing.check == "place" and reasons:
         yield (
@@ -87,7 +87,8 @@ def task_warnings(base: Results, candidate: Results, task: str, pairing: Pairing
             f"{pairing.n_other:,} items that have other prompts or answers in the two runs are "
             f"left out{why}"
         )
-    if n + pairing.n_other < max(pairing.n_base, pairing.n_candidate):
+    missing = n + pairing.n_other < max(pairing.n_base, pairing.n_candidate)
+    if missing and not _stopped_early(one, other):
         yield (
             f"compared on the {n:,} items that both runs have, of {pairing.n_base:,} in the base "
             f"and {pairing.n_candidate:,}"
@@ -167,6 +168,10 @@ def _sampling_refusals(one: TaskResult, other: TaskResult) -> Iterator[str]:
     for name, mine, theirs in pairs:
         if mine != theirs:
             yield _versus(f"texts were written with another {name}", mine, theirs)
+
+
+def _stopped_early(one: TaskResult, other: TaskResult) -> bool:
+    return any(task.stopping is not None and task.stopping.early for task in (one, other))
 
 
 def _versus(what: str, base: object, candidate: object) -> str:

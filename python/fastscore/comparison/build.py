@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fastscore.comparison import agreement
 from fastscore.comparison.comparison import Comparison
+from fastscore.comparison.early import Drawn, drawn_items, verdict_of
 from fastscore.comparison.flips import find_flips
 from fastscore.comparison.measuring import Changes, Pairs, measure, measure_changes
 from fastscore.comparison.pairing import Pairing, pair_items
@@ -30,6 +31,7 @@ class _Row:
     paired: Paired
     changes: Changes
     family: bool
+    drawn: Drawn | None  # where runs stopped early
 
 
 @dataclass(slots=True)
@@ -117,9 +119,12 @@ def _hold(base: Results, held: _Held, margin: float, wanted: Sequence[str] | Non
     for name, pairs, metrics, is_asked in _entries(base, candidate, pairings, wanted):
         changes = measure_changes(pairs)
         first = primary_metric(metrics)
+        tasks = (name,) if name in pairings else base.groups[name].tasks
+        drawn = drawn_items(base, candidate, tasks, pairings)
         for metric in metrics:
             paired = measure(pairs, metric, margin)
-            held.rows.append(_Row(name, metric, paired, changes, is_asked and metric == first))
+            counts = is_asked and metric == first
+            held.rows.append(_Row(name, metric, paired, changes, counts, drawn))
             if metric == first and name in pairings:
                 held.flips[name] = find_flips(pairs, metric, binary=paired.binary)
     return []
@@ -185,15 +190,22 @@ def _shared_metrics(base: Iterable[str], candidate: Container[str]) -> list[str]
 def _judge(held: Sequence[_Held], margin: float) -> Iterator[Candidate]:
     """Correct for the number of comparisons, over all candidates together, and give verdicts."""
     rows = [row for one in held for row in one.rows]
-    adjusted: dict[int, tuple[float, float]] = {}
+    judged: dict[int, Difference] = {}
     for family in (True, False):
         members = [row for row in rows if row.family is family]
-        differs = holm([row.paired.p_value for row in members])
-        within = holm([row.paired.equivalence_p for row in members])
-        for row, p, q in zip(members, differs, within, strict=True):
-            adjusted[id(row)] = p, q
+        tested = [row for row in members if row.drawn is None]
+        # Those that stopped early use up their share of the errors put up with; Holm's correction
+        # of the others counts them as if none of them could be claimed.
+        spent = [1.0] * (len(members) - len(tested))
+        differs = holm([row.paired.p_value for row in tested] + spent)
+        within = holm([row.paired.equivalence_p for row in tested] + spent)
+        for row, p, q in zip(tested, differs, within, strict=False):
+            judged[id(row)] = _difference(row, p, q, margin)
+        for row in members:
+            if row.drawn is not None:
+                judged[id(row)] = _drawn_difference(row, row.drawn, ALPHA / len(members), margin)
     for one in held:
-        differences = [_difference(row, *adjusted[id(row)], margin) for row in one.rows]
+        differences = [judged[id(row)] for row in one.rows]
         yield Candidate(
             label=one.contender.label,
             results=one.contender.results,
@@ -226,6 +238,22 @@ def _difference(row: _Row, p_holm: float, equivalence_holm: float, margin: float
         margin_change=row.changes.margin,
         family=row.family,
         reason=paired.reason,
+    )
+
+
+def _drawn_difference(row: _Row, drawn: Drawn, alpha: float, margin: float) -> Difference:
+    """Judge by the confidence sequence, at this comparison's share of the errors put up with."""
+    interval = drawn.interval(row.metric, alpha)
+    nan = math.nan
+    reason = drawn.fault or row.paired.reason
+    if not math.isnan(interval[0]):
+        reason = drawn.spoken(alpha)
+    paired = replace(row.paired, ci95=interval, p_value=nan, equivalence_p=nan, reason=reason)
+    return replace(
+        _difference(replace(row, paired=paired), nan, nan, margin),
+        verdict=verdict_of(interval, margin),
+        n_total=drawn.n_total,
+        alpha=alpha,
     )
 
 

@@ -6,18 +6,21 @@ import fnmatch
 import inspect
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fastscore.comparison.build import check_margin, compare_results
 from fastscore.comparison.comparison import Comparison
 from fastscore.comparison.contender import ContenderLike, Entrant, labels_of, read_entrant
+from fastscore.comparison.deciding import DECIDED, Side, check_options, decide, models_open
 from fastscore.comparison.document import folder_of
 from fastscore.comparison.model_figures import check_text, with_divergences, with_profiles
 from fastscore.comparison.values import Contender
 from fastscore.errors import UsageError
 from fastscore.evaluation.evaluate import evaluate
 from fastscore.evaluation.request import TaskLike, listed
+from fastscore.evaluation.until import FirstItems
 from fastscore.progress import Progress
 from fastscore.reporters import make_reporter
 from fastscore.results import Results
@@ -65,7 +68,10 @@ def compare(
         output: Directory for ``comparison.json`` and each model's results, which go into a folder
             of the model's name; None writes no files.
         progress: As for `evaluate`.
-        **options: `evaluate`'s others, for the models that are run.
+        **options: `evaluate`'s others, for the models that are run. Beside ``ci=0.02``, which ends
+            each model's run by itself, ``until`` may be ``"decided"``: all models are scored side
+            by side, on the same items in random order, until each comparison has an interval of
+            the difference that excludes 0 or lies within the margin.
 
     Raises:
         UsageError: the request cannot be met; nothing was loaded.
@@ -99,22 +105,24 @@ def compare(
             f"{'profile' if divergence is None else 'divergence'} takes models, and {there} are "
             "results; name the model file in their place"
         )
+    until_decided = options.get("until") == DECIDED
+    if until_decided:
+        check_options(options)
+        if len(to_run) < len(entrants):
+            there = next(one.said for one in entrants if one.results is not None)
+            raise UsageError(
+                f"until='decided' scores models as far as needed, and {there} are results; name "
+                "the model file in their place, and what it has scored is found again"
+            )
     labels = labels_of(entrants)
     directory = None if output is None else Path(output)
     if directory is not None:
         prepare_directory(directory)
-    contenders: list[Contender] = []
-    for label, one in zip(labels, entrants, strict=True):
-        results = one.results
-        if results is None:
-            _say(progress, f"{label}, model {len(contenders) + 1} of {len(entrants)}:")
-            folder = None if directory is None else directory / folder_of(label)
-            try:
-                results = _run(one, wanted, folder, progress, options)
-            except KeyboardInterrupt as stop:
-                stop.args = (_stopped(stop, [done.label for done in contenders]),)
-                raise
-        contenders.append(Contender(label, results))
+    folders = [None if directory is None else directory / folder_of(label) for label in labels]
+    if until_decided:
+        contenders = _decided(entrants, labels, wanted, folders, progress, options, margin)
+    else:
+        contenders = _one_by_one(entrants, labels, wanted, folders, progress, options)
     names = None if len(to_run) == len(entrants) else _names(wanted, contenders)
     comparison = compare_results(contenders[0], contenders[1:], margin=margin, tasks=names)
     if directory is not None:
@@ -134,6 +142,56 @@ def _check_options(options: Mapping[str, Any]) -> None:
     own = [*inspect.signature(evaluate).parameters][2:-1]
     given = {name: value for name, value in options.items() if name not in own}
     check_model_options(given, ["margin", "divergence", "profile", *own])
+
+
+def _one_by_one(
+    entrants: Sequence[Entrant],
+    labels: Sequence[str],
+    tasks: Sequence[TaskLike] | None,
+    folders: Sequence[Path | None],
+    progress: bool | Callable[[Progress], object] | None,
+    options: Mapping[str, Any],
+) -> list[Contender]:
+    contenders: list[Contender] = []
+    for label, one, folder in zip(labels, entrants, folders, strict=True):
+        results = one.results
+        if results is None:
+            _say(progress, f"{label}, model {len(contenders) + 1} of {len(entrants)}:")
+            try:
+                results = _run(one, tasks, folder, progress, options)
+            except KeyboardInterrupt as stop:
+                stop.args = (_stopped(stop, [done.label for done in contenders]),)
+                raise
+        contenders.append(Contender(label, results))
+    return contenders
+
+
+def _decided(
+    entrants: Sequence[Entrant],
+    labels: Sequence[str],
+    tasks: Sequence[TaskLike] | None,
+    folders: Sequence[Path | None],
+    progress: bool | Callable[[Progress], object] | None,
+    options: Mapping[str, Any],
+    margin: float,
+) -> list[Contender]:
+    """Score all models side by side until every comparison is decided."""
+    engine = {k: v for k, v in options.items() if k in ModelOptions.__annotations__}
+    models = [one.model for one in entrants if one.model is not None]
+
+    def side(entrant: Entrant, label: str, folder: Path | None) -> Side:
+        def score(rule: FirstItems) -> Results:
+            if rule.look == 0:
+                _say(progress, f"{label}:")
+            return _run(entrant, tasks, folder, progress, {**options, "until": rule})
+
+        return Side(label, score)
+
+    with models_open(models, engine) as opened:
+        open_entrants = [replace(one, model=m) for one, m in zip(entrants, opened, strict=True)]
+        base, *others = map(side, open_entrants, labels, folders)
+        results = decide(base, others, margin=margin)
+    return [Contender(label, one) for label, one in zip(labels, results, strict=True)]
 
 
 def _run(

@@ -189,6 +189,8 @@ def _difference(one: Difference) -> dict[str, Any]:
         "family": one.family,
         "gold_change": write_metric(one.gold_change),
         "margin_change": write_metric(one.margin_change),
+        "n_total": one.n_total,
+        "alpha": one.alpha,
     } | ({} if one.reason is None else {"reason": one.reason})
 
 

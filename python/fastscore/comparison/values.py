@@ -95,7 +95,11 @@ class Difference:
         margin_change: Mean change of what the right choice is ahead of the best wrong one.
         family: Whether this is one of the comparisons that were asked for: the primary metric of
             a task or group asked for. The others are corrected among themselves.
-        reason: Why something is undefined.
+        reason: Why something is undefined, and of a run that stopped early what it is about.
+        n_total: Items there are, where a run stopped early; None where all were scored. Then the
+            difference is about these, there are no p-values, and ``ci95`` and verdict come from a
+            confidence sequence, which stays valid however often one looked.
+        alpha: The chance of a miss of that interval: 0.05 shared out evenly over the family.
 
     """
 
@@ -119,10 +123,14 @@ class Difference:
     margin_change: MetricValue
     family: bool
     reason: str | None = None
+    n_total: int | None = None
+    alpha: float | None = None
 
     @property
     def within_margin(self) -> bool:
         """Whether the difference is shown to be smaller than the margin, whatever its sign."""
+        if self.n_total is not None:
+            return max(-self.ci95[0], self.ci95[1]) < self.margin
         return self.equivalence_holm < ALPHA
 
     @property

@@ -104,7 +104,8 @@ class Run:
         self, selection: Selection, settings: RunSettings, started: float, date: str
     ) -> Results:
         """Score all tasks and sum up; Ctrl-C leaves with a message that says how to go on."""
-        self._say_what_runs()
+        if self._rule is None or self._rule.look == 0:
+            self._say_what_runs()
         try:
             tasks, groups = self._results(selection, settings)
         except KeyboardInterrupt as stop:
@@ -214,6 +215,8 @@ class Run:
             self._reporter.note(f"{', '.join(tasks)}: {how}.")
 
     def _say_estimate(self, run: ScoringRun) -> None:
+        if self._rule is not None:
+            return  # what is ahead depends on what will be found
         self._reporter.note(estimate.spoken_estimate(self._model, run.limits, self._meter.now()))
 
     def _say_texts(self, run: GenerationRun, max_tokens: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,6 +36,10 @@ class Rule(Protocol):
     def half_width(self) -> float | None:
         """The half width to be reached."""
 
+    @property
+    def look(self) -> int:
+        """How often a run of this rule has been looked at before, from outside."""
+
     def next_size(self, unit: str, values: Sequence[float], n_total: int) -> int:
         """Return how many items to have before the next look, at least as many as there are.
 
@@ -50,6 +54,7 @@ class HalfWidth:
 
     text: str
     half_width: float
+    look: int = 0
 
     def next_size(self, unit: str, values: Sequence[float], n_total: int) -> int:
         """See `Rule`; an undefined score, which makes the mean undefined, never ends a run."""
@@ -64,32 +69,44 @@ class HalfWidth:
         sequence = confidence_sequence(values, n_total, ALPHA, half_width=self.half_width)
         if sequence.half_width <= self.half_width:
             return n
-        foreseen = items_foreseen(self.half_width, float(np.var(values)), n_total, ALPHA)
+        # As the sequence foresees it: with one more value, as far off as can be.
+        variance = (float(np.var(values)) * n + 1 / 4) / (n + 1)
+        foreseen = items_foreseen(self.half_width, variance, n_total, ALPHA)
         return next_look(n, foreseen, n_total)
 
 
 @dataclass(frozen=True, slots=True)
 class FirstItems:
-    """Score so many items of each task or group: where someone else looks at them and decides."""
+    """Score so many items of each task or group: where someone else looks at them and decides.
+
+    Attributes:
+        text: The rule's name in results.
+        sizes: Numbers of items by task or group.
+        otherwise: The number for those that are not named.
+        look: How often they were looked at before; only the first time says what is ahead.
+
+    """
 
     text: str
-    sizes: dict[str, int]
+    sizes: Mapping[str, int]
+    otherwise: int
+    look: int = 0
     half_width: float | None = None
 
     def next_size(self, unit: str, values: Sequence[float], n_total: int) -> int:
         """See `Rule`."""
-        return min(n_total, self.sizes[unit])
+        return min(n_total, self.sizes.get(unit, self.otherwise))
 
 
-def next_look(n: int, foreseen: int, n_total: int) -> int:
+def next_look(n: int, foreseen: int, n_total: int, steps: int = 16) -> int:
     """Return how many items to have at the next look, after one at ``n``.
 
     Numbers double until shortly before the foreseen end, and go on in small steps from there: so
     few looks that the prefixes which items share are hardly ever decoded again, and few items
-    beyond what is needed.
+    beyond what is needed. ``steps`` says how small: a 16th of the items.
     """
     near = 3 * foreseen // 4
-    more = min(2 * n, near) if n < near else n + max(n, foreseen) // 16
+    more = min(2 * n, near) if n < near else n + max(n, foreseen) // steps
     return min(n_total, max(more, n + _LEAST_WAVE))
 
 

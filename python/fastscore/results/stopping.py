@@ -8,6 +8,9 @@ from typing import Any
 
 from fastscore.results.fields import Fields
 
+_MAX_ITEMS = 10_000_000
+"""Of a task or group: the order of so many can still be worked out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stopping:
@@ -71,8 +74,8 @@ class Stopping:
         )
         if found.n != n:
             raise fields.wrong("n", f"{n}, the number of items scored")
-        if found.n_total < n:
-            raise fields.wrong("n_total", f"at least {n}, the number of items scored")
+        if not max(n, 1) <= found.n_total <= _MAX_ITEMS:
+            raise fields.wrong("n_total", f"{n} (the items scored) to {_MAX_ITEMS:,}")
         if not 0 < found.alpha < 1:
             raise fields.wrong("alpha", "a number between 0 and 1")
         return found
