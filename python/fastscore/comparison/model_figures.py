@@ -33,6 +33,9 @@ Watcher = bool | Callable[[Progress], object] | None
 TASKS = "tasks"
 """In place of a text file: the tasks' own prompts."""
 
+USUAL_WINDOW = 512
+"""Tokens into which a text is cut, as by llama-perplexity; fewer for models that read fewer."""
+
 
 def check_text(text: str | os.PathLike[str] | None) -> Path | None:
     """Return the file to compare distributions on; None for none, and for the tasks' prompts.
@@ -73,7 +76,9 @@ def with_divergences(
                 base = _opened(entrants[0], options, stack)
                 other = _opened(entrant, options, stack)
                 read = text or prompts_of(items_of(base, tasks, **about_items))
-                found = divergence(base, other, read, progress=progress)
+                longest = min(base.settings.max_length, other.settings.max_length)
+                n_ctx = min(USUAL_WINDOW, longest)
+                found = divergence(base, other, read, n_ctx=n_ctx, progress=progress)
             candidates.append(replace(candidate, divergence=found))
         except FastscoreError as error:
             warnings.append(f"{candidate.label}: distributions were not compared: {_ended(error)}")
@@ -87,12 +92,16 @@ def with_profiles(
     options: Mapping[str, Any],
     progress: Watcher,
 ) -> Comparison:
-    """Add what each model costs on this machine: time, memory, energy."""
+    """Add what each model costs on this machine: time, memory, energy.
+
+    The base's profile chooses tests that do not take too long; the others repeat these.
+    """
     warnings = list(comparison.warnings)
     found: list[Profile | None] = []
     for entrant, one in zip(entrants, (comparison.base, *comparison.candidates), strict=True):
         assert entrant.model is not None
         known = {name: options[name] for name in ("n_threads", "n_gpu_layers") if name in options}
+        known |= _same_tests(found[0]) if found else {}
         try:
             found.append(profile(entrant.model, progress=progress, **known))
         except FastscoreError as error:
@@ -107,6 +116,18 @@ def with_profiles(
         ),
         warnings=tuple(warnings),
     )
+
+
+def _same_tests(first: Profile | None) -> dict[str, Any]:
+    """Return the arguments that repeat a profile's two headline tests."""
+    tests = (first.prefill, first.decode) if first is not None else (None, None)
+    if tests[0] is None or tests[1] is None:
+        return {}
+    return {
+        "n_prompt": tests[0].workload.n_prompt,
+        "n_gen": tests[1].workload.n_gen,
+        "repetitions": max(len(one.samples) for one in tests if one is not None),
+    }
 
 
 def _ended(error: FastscoreError) -> str:
