@@ -62,11 +62,19 @@ def test_numbers_are_whole_at_every_width(comparison: Comparison, width: int) ->
         assert all(cell_len(line) <= width for line in text.splitlines())
 
 
-def test_verbose_shows_every_metric_and_the_log_likelihoods(comparison: Comparison) -> None:
+def test_changes_of_log_likelihoods_are_shown(comparison: Comparison) -> None:
+    one = comparison["Q2_K"]["arc_easy"]
+    cells = (one.gold_change.value, one.margin_change.value)
+    assert one.gold_change.value < -0.5
+    for text in (comparison.table(), comparison.table(verbose=True)):
+        assert text.count("right answer's log-likelihood") == 1
+        for value in cells:
+            assert text.count(f"  {signed(value)}  ") == 1
+
+
+def test_verbose_shows_every_metric(comparison: Comparison) -> None:
     text = comparison.table(verbose=True)
     assert "arc_easy, acc: native" in text
-    assert "log-likelihood of the right answer" in text
-    assert "its lead over the others" in text
     assert "--verbose" in comparison.table()
     assert "Other metrics" not in text
 

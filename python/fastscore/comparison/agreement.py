@@ -25,6 +25,7 @@ _ENGINE_SETTINGS = {
     "backends": "the backends of llama.cpp",
     "tokenizer": "the tokenizer",
     "rope_factors": "the rotary factors",
+    "weights": "what the weights are computed with (weights)",
 }
 """What may change a log-likelihood beyond the ids of its tokens."""
 

@@ -1,4 +1,4 @@
-"""Figures of the models themselves, beside their scores: distance of distributions, and cost."""
+"""Figures beside the scores: log-likelihoods, distance of distributions, cost on the machine."""
 
 from __future__ import annotations
 
@@ -7,22 +7,49 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fastscore.comparison.comparison import Comparison
+from fastscore.comparison.rows import interval, signed
 from fastscore.results.rows import printable
 
 
 @dataclass(frozen=True, slots=True)
 class FigureTable:
-    """A small table of texts, a row a model; the first column is its name."""
+    """A small table of texts; the first column is the name of a model."""
 
     title: str
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
 
-def figure_tables(comparison: Comparison) -> Iterator[FigureTable]:
-    """Yield a table for each kind of figures that was measured."""
+def figure_tables(comparison: Comparison, *, verbose: bool) -> Iterator[FigureTable]:
+    """Yield a table for each kind of figures that was measured; ``verbose`` as in `sections`."""
+    yield from _log_likelihoods(comparison, verbose=verbose)
     yield from _distances(comparison)
     yield from _costs(comparison)
+
+
+def _log_likelihoods(comparison: Comparison, *, verbose: bool) -> Iterator[FigureTable]:
+    """A score changes only where a choice changes sides; this moves with every item."""
+    rows = [
+        (
+            printable(candidate.label),
+            printable(one.task),
+            signed(one.gold_change.value),
+            interval(one.gold_change.ci95),
+            signed(one.margin_change.value),
+            interval(one.margin_change.ci95),
+        )
+        for candidate in comparison.candidates
+        for one in candidate.differences
+        if (one.family or (verbose and candidate[one.task] is one))
+        and not math.isnan(one.gold_change.value)
+    ]
+    if rows:
+        yield FigureTable(
+            "Mean change of the right answer's log-likelihood, and of its lead over the others "
+            "(nats an item)",
+            ("model", "task", "right", "95 % interval", "lead", "95 % interval"),
+            tuple(rows),
+        )
 
 
 def _distances(comparison: Comparison) -> Iterator[FigureTable]:

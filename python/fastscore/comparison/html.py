@@ -23,7 +23,7 @@ def to_html(comparison: Comparison) -> str:
             "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row.cells) + "</tr>"
             for row in section.rows
         ]
-    further = "".join(_figures(table) for table in figure_tables(comparison))
+    further = "".join(_figures(table) for table in figure_tables(comparison, verbose=False))
     head = "".join(f"<th>{escape(heading)}</th>" for heading in HEADINGS)
     found = "<br>".join(escape(line) for line in summary(comparison))
     remarks = [*contenders(comparison), *notes(comparison, verbose=False), *comparison.method]

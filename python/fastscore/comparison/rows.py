@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from fastscore.comparison.comparison import Comparison
 from fastscore.comparison.values import Candidate, Difference
-from fastscore.results import MetricValue
 from fastscore.results.rows import by_text, printable, title
 
 HEADINGS = ("model", "value", "difference", "95 % interval", "gained", "lost", "p", "verdict")
@@ -19,7 +18,6 @@ class ComparisonRow:
     """One candidate on one task and metric, as texts; ``cells`` in the order of ``HEADINGS``."""
 
     cells: tuple[str, ...]
-    changes: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,22 +133,7 @@ def _row(candidate: Candidate, one: Difference) -> ComparisonRow:
         p_value(one.p_holm),
         verdict,
     )
-    return ComparisonRow(cells, _changes(one))
-
-
-def _changes(one: Difference) -> str:
-    if math.isnan(one.gold_change.value):
-        return ""
-    gold = f"log-likelihood of the right answer {_change(one.gold_change)}"
-    if math.isnan(one.margin_change.value):
-        return gold
-    return f"{gold}, its lead over the others {_change(one.margin_change)}"
-
-
-def _change(value: MetricValue) -> str:
-    if math.isnan(value.ci95[0]):
-        return signed(value.value)
-    return f"{signed(value.value)} ({interval(value.ci95)})"
+    return ComparisonRow(cells)
 
 
 def number(value: float) -> str:

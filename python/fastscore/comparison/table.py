@@ -20,6 +20,7 @@ from fastscore.results.table import fit
 
 _GAP = "  "
 _LEFT = frozenset({"model", "95 % interval", "verdict"})
+_NAMES = frozenset({"model", "task"})
 _MIN_NAME = 8
 _INDENT = "    "
 
@@ -35,8 +36,8 @@ def to_lines(comparison: Comparison, *, verbose: bool, width: int | None) -> Ite
     for line in contenders(comparison):
         yield from _paragraph(line, width, style="")
     yield Text()
-    yield from _table(list(sections(comparison, verbose=verbose)), width, verbose)
-    for figures in figure_tables(comparison):
+    yield from _table(list(sections(comparison, verbose=verbose)), width)
+    for figures in figure_tables(comparison, verbose=verbose):
         yield Text()
         yield from _figures(figures, width)
     yield Text()
@@ -52,7 +53,7 @@ def to_text(comparison: Comparison, *, verbose: bool, width: int | None) -> str:
     return "\n".join(line.plain.rstrip() for line in lines)
 
 
-def _table(found: Sequence[Section], width: int | None, verbose: bool) -> Iterator[Text]:
+def _table(found: Sequence[Section], width: int | None) -> Iterator[Text]:
     rows = [row.cells for section in found for row in section.rows]
     widths = [max(map(cell_len, column)) for column in zip(HEADINGS, *rows, strict=True)]
     apart = False
@@ -71,21 +72,19 @@ def _table(found: Sequence[Section], width: int | None, verbose: bool) -> Iterat
             yield Text(_join(row.cells[:shown], widths), style=_style(row.cells[-1]))
             if apart:
                 yield Text(_INDENT + row.cells[-1], style=_style(row.cells[-1]))
-            if verbose and row.changes:
-                yield from _paragraph(row.changes, width, style="dim", indent=_INDENT)
 
 
 def _figures(table: FigureTable, width: int | None) -> Iterator[Text]:
     yield from _paragraph(table.title, width, style="bold")
-    widths = [
-        max(map(cell_len, column)) for column in zip(table.headings, *table.rows, strict=True)
-    ]
+    columns = zip(table.headings, *table.rows, strict=True)
+    widths = [max(map(cell_len, column)) for column in columns]
     if width is not None:
-        others = sum(widths[1:]) + len(_GAP) * (len(widths) - 1)
-        widths[0] = min(widths[0], max(_MIN_NAME, width - others))
+        for i in (i for i, heading in enumerate(table.headings) if heading in _NAMES):
+            too_wide = sum(widths) + len(_GAP) * (len(widths) - 1) - width
+            widths[i] = min(widths[i], max(_MIN_NAME, widths[i] - too_wide))
     for row, style in ((table.headings, "bold"), *((row, "") for row in table.rows)):
-        cells = zip(row, widths, strict=True)
-        texts = [fit(text, cell, right=i > 0) for i, (text, cell) in enumerate(cells)]
+        cells = zip(table.headings, row, widths, strict=True)
+        texts = [fit(text, cell, right=name not in _NAMES) for name, text, cell in cells]
         yield Text(_GAP.join(texts), style=style)
         if style:
             yield Text(_GAP.join("-" * cell for cell in widths), style="dim")
@@ -104,12 +103,8 @@ def _join(texts: Sequence[str], widths: Sequence[int]) -> str:
     )
 
 
-def _paragraph(text: str, width: int | None, *, style: str, indent: str = "") -> Iterator[Text]:
+def _paragraph(text: str, width: int | None, *, style: str) -> Iterator[Text]:
     text = printable(text)
-    if width is None:
-        yield Text(indent + text, style=style)
-        return
-    further = indent + "  "
-    lines = textwrap.wrap(text, max(width, 40), initial_indent=indent, subsequent_indent=further)
+    lines = textwrap.wrap(text, max(width, 40), subsequent_indent="  ") if width else [text]
     for line in lines:
         yield Text(line, style=style)
