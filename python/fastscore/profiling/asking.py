@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import product
+from typing import cast
 
 from fastscore.errors import UsageError
 from fastscore.model.settings import MAX_SEQUENCES
@@ -101,7 +102,8 @@ def _default(given: Numbers | None, default: int) -> Numbers:
 
 
 def _numbers(name: str, given: Numbers, least: int = 1, most: int = _MOST) -> list[int]:
-    numbers = [given] if isinstance(given, int) else list(given)
+    several = isinstance(given, Sequence) and not isinstance(given, str)
+    numbers = list(cast("Sequence[int]", given)) if several else [cast("int", given)]
     if not numbers:
         raise UsageError(f"{name} is empty; give at least one number")
     for number in numbers:

@@ -16,6 +16,7 @@ from fastscore.errors import DecodeError, FastscoreError
 from fastscore.profiling.watching import Watcher
 from fastscore.reporters import Reporter
 
+_COMMAND = (sys.executable, "-m", "fastscore.profiling.worker")
 _LAST_LINES = 5
 _LAST_BYTES = 4096
 
@@ -29,7 +30,7 @@ def measured_by_child(request: Mapping[str, Any], reporter: Reporter) -> dict[st
     watcher = Watcher(reporter)
     with tempfile.TemporaryFile() as said:
         child = subprocess.Popen(
-            [sys.executable, "-m", "fastscore.profiling.worker"],
+            _COMMAND,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=said,

@@ -72,7 +72,7 @@ def plan(request: Request, pace: Pace) -> Plan:
         return _plan(tests, counts[0], request.first_token, pace)
     limit = request.seconds
     base = _largest(request, counts, pace, limit)
-    fewest = min(base.repetitions, _FEWEST)
+    fewest = min(n for n in counts if n >= min(base.repetitions, _FEWEST))
     tests = base.tests
     skipped = [
         Skipped(large.name, f"it would not fit into {limit:.0f} s, so {small.name} was run")

@@ -91,8 +91,8 @@ def size(n_bytes: int) -> str:
     """Write bytes in decimal units."""
     if n_bytes < 10_000:
         return f"{n_bytes:,} bytes"
-    for unit, one in (("kB", 1e3), ("MB", 1e6)):
-        if n_bytes < 9_999.5 * one:
+    for unit, one, most in (("kB", 1e3, 1e6), ("MB", 1e6, 1e10)):
+        if n_bytes < most:
             return f"{n_bytes / one:,.{1 if n_bytes < 100 * one else 0}f} {unit}"
     return f"{n_bytes / 1e9:,.1f} GB"
 
