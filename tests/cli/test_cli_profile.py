@@ -63,6 +63,7 @@ def test_the_defaults_are_the_functions(fastscore: Command, asked: list[dict[str
             "n_threads": None,
             "n_gpu_layers": -1,
             "flash_attention": "auto",
+            "weights": "native",
             "quick": False,
             "seconds": 60.0,
             "progress": None,
@@ -72,7 +73,12 @@ def test_the_defaults_are_the_functions(fastscore: Command, asked: list[dict[str
 
 def test_llama_benchs_letters(fastscore: Command, asked: list[dict[str, Any]]) -> None:
     letters = "-p 64,128 -n 0 -d 0,4096 -b 128 -ub 32,64 -npl 1,8 -r 2 -t 3 -ngl 0 -fa off -q"
-    assert fastscore("profile", "a.gguf", *letters.split(), "--quick", "--seconds", "0").code == 0
+    assert (
+        fastscore(
+            "profile", "a.gguf", *letters.split(), "--quick", "--seconds", "0", "--weights", "fast"
+        ).code
+        == 0
+    )
     assert asked[0] == {
         "model": "a.gguf",
         "n_prompt": [64, 128],
@@ -85,6 +91,7 @@ def test_llama_benchs_letters(fastscore: Command, asked: list[dict[str, Any]]) -
         "n_threads": 3,
         "n_gpu_layers": 0,
         "flash_attention": "off",
+        "weights": "fast",
         "quick": True,
         "seconds": None,
         "progress": False,

@@ -11,7 +11,8 @@ import pytest
 
 import fastscore
 from fastscore import DecodeError, Model, ModelError, Profile, UsageError
-from fastscore.profiling import child
+from fastscore.model.weight_choice import WeightChoice
+from fastscore.profiling import child, measure
 from fastscore.progress import Progress
 from models.fixtures import BrokenModel, TinyModel
 
@@ -153,3 +154,28 @@ def test_ctrl_c_ends_the_measuring_process_too(
         _profile(tiny_model("llama"), repetitions=10**6, progress=stop)
     assert started[0].poll() is not None
     assert time.monotonic() - began < 30
+
+
+def test_other_weights_are_measured_and_the_file_is_described(
+    tiny_model: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, other = tiny_model("llama"), tiny_model("llama", 1)
+    facts = {"name": "the file's own", "file_bytes": 123}
+    choice = WeightChoice("BF16", "Q4_1", other, 10, {}, {"native": 1.0, "BF16": 2.0}, False, facts)
+
+    class Opened(Model):
+        def __init__(self, file: Path, **options: object) -> None:
+            assert options == {"n_gpu_layers": -1, "n_threads": 1, "weights": "fast"}
+            super().__init__(file, n_threads=1)
+            self.choice = choice
+
+    monkeypatch.setattr(measure, "Model", Opened)
+    profile = _profile(path, weights="fast")
+    assert profile.model["path"] == str(other)  # what ran
+    assert profile.model["name"] == "the file's own"
+    assert profile.file_bytes == 123
+    assert profile.model["weights"]["type"] == "BF16"
+    assert profile.settings["weights"] == "BF16 (fast; file Q4_1)"
+    assert "BF16 (fast; file Q4_1): CPU_Mapped" in profile.table()
+    with pytest.raises(UsageError, match="choose 'native' or 'fast'"):
+        _profile(path, weights="slow")

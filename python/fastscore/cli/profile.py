@@ -141,6 +141,7 @@ def profile(
             "--flash-attn", "-fa", help="Flash kernels for attention.", rich_help_panel=_ENGINE
         ),
     ] = FlashAttention.AUTO,
+    weights: options.Weights = options.Precision.NATIVE,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -200,6 +201,7 @@ def profile(
             n_threads=threads,
             n_gpu_layers=n_gpu_layers,
             flash_attention=flash_attention.value,
+            weights=weights.value,
             quick=quick,
             seconds=seconds or None,
             progress=False if quiet else None,

@@ -100,7 +100,8 @@ def with_profiles(
     found: list[Profile | None] = []
     for entrant, one in zip(entrants, (comparison.base, *comparison.candidates), strict=True):
         assert entrant.model is not None
-        known = {name: options[name] for name in ("n_threads", "n_gpu_layers") if name in options}
+        asked = ("n_threads", "n_gpu_layers", "weights")
+        known = {name: options[name] for name in asked if name in options}
         known |= _same_tests(found[0]) if found else {}
         try:
             found.append(profile(entrant.model, progress=progress, **known))

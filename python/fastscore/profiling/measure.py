@@ -7,14 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from fastscore.errors import UsageError
 from fastscore.machine import describe
 from fastscore.model import Model, library
 from fastscore.model.bench import FlashAttention
 from fastscore.model.fingerprint import fingerprint
 from fastscore.model.locate import locate
+from fastscore.model.settings import NATIVE, WeightMode
 from fastscore.model.threads import default_threads
+from fastscore.model.weight_choice import WeightChoice
 from fastscore.profiling.asking import ask, check_engine
 from fastscore.profiling.child import measured_by_child
 from fastscore.profiling.disturbances import load_before, spread
@@ -38,6 +41,7 @@ def profile(
     n_threads: int | None = None,
     n_gpu_layers: int | None = None,
     flash_attention: FlashAttention = "auto",
+    weights: WeightMode | None = None,
     quick: bool = False,
     seconds: float | None = 60.0,
     progress: bool | Callable[[Progress], object] | None = None,
@@ -67,6 +71,9 @@ def profile(
         Layers to put on the GPU; -1, the default, for all.
     flash_attention
         llama.cpp's own choice by default, as in llama-bench.
+    weights
+        As of `fastscore.Model`, or those of the open model: ``"fast"`` measures the weights as
+        re-encoded into the type that is quickest here. Finding it comes first and is not timed.
     quick
         A short look: ``pp128`` and ``tg32``, three times.
     seconds
@@ -90,6 +97,7 @@ def profile(
         n_gpu_layers = model.settings.n_gpu_layers if n_gpu_layers is None else n_gpu_layers
     else:
         located = locate(model)
+    n_gpu_layers = -1 if n_gpu_layers is None else n_gpu_layers
     request = ask(
         n_prompt=n_prompt,
         n_gen=n_gen,
@@ -103,27 +111,39 @@ def profile(
     )
     settings: dict[str, Any] = {
         "n_threads": default_threads() if n_threads is None else n_threads,
-        "n_gpu_layers": -1 if n_gpu_layers is None else n_gpu_layers,
+        "n_gpu_layers": n_gpu_layers,
         "flash_attention": flash_attention,
     }
     check_engine(settings["n_threads"], flash_attention)
+    choice = _weights(model, weights, n_threads, n_gpu_layers)
     date, began = datetime.now(timezone.utc).astimezone(), time.monotonic()
     busy = list(load_before(settings["n_threads"]))
     reporter = make_reporter(progress)
     try:
         found = measured_by_child(
-            {"path": str(located.path), **settings, **write_request(request)}, reporter
+            {
+                "path": str(located.path if choice is None else choice.path),
+                **settings,
+                **write_request(request),
+            },
+            reporter,
         )
     finally:
         reporter.close()
     found["model"] |= {"origin": located.origin, "fingerprint": fingerprint(located.path)}
+    if choice is not None:
+        found["model"] |= {**choice.native_facts, "weights": choice.to_dict()}
     measured = from_document(
         {
             **found,
             "profile_version": FORMAT_VERSION,
             "date": date.isoformat(timespec="seconds"),
             "settings": settings
-            | {"repetitions": found["repetitions"], "offloaded": found["offloaded"]},
+            | {
+                "repetitions": found["repetitions"],
+                "offloaded": found["offloaded"],
+                "weights": NATIVE if choice is None else choice.label,
+            },
             "warnings": [*busy, *found["disturbances"]],
             "versions": library.versions(),
             "machine": describe().to_dict(),
@@ -133,3 +153,19 @@ def profile(
     )
     rough = spread(measured.speeds, measured.first_token)
     return replace(measured, warnings=(*measured.warnings, *rough))
+
+
+def _weights(
+    model: str | Path | Model, weights: WeightMode | None, n_threads: int | None, n_gpu_layers: int
+) -> WeightChoice | None:
+    """Which weights to measure, as `Model` would choose them under these options; None: native."""
+    if weights not in (None, *get_args(WeightMode)):
+        raise UsageError(f"weights is {weights!r}; choose 'native' or 'fast'")
+    if isinstance(model, Model):
+        if weights is None or (weights == "fast") == (model.choice is not None):
+            return model.choice
+        model = model.located.path
+    if weights != "fast":
+        return None
+    with Model(model, n_gpu_layers=n_gpu_layers, n_threads=n_threads, weights="fast") as opened:
+        return opened.choice

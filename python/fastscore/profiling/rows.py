@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from fastscore.profiling.values import Memory, Profile, Speed
 from fastscore.sizes import counted, parameter_count
 
+_NATIVE = "native"  # as in fastscore.model, which showing a profile does not need
 _CACHED = 0.05
 """Share of a file read from the disk up to which it is said to come from the page cache."""
 
@@ -56,7 +57,7 @@ def facts(profile: Profile) -> Iterator[tuple[str, str]]:
         )
     yield "load", f"{duration(profile.loading.seconds)}, {_origin(profile)}"
     yield "peak memory", _peak(profile)
-    yield "weights", _buffers(memory.weights)
+    yield "weights", _weights(profile)
     yield from _cache(memory)
     yield "compute buffers", f"{_buffers(memory.compute)} reserved"
     bits = profile.bits_per_weight
@@ -164,6 +165,12 @@ def _ran_on(profile: Profile) -> str:
     parts.append(f"flash attention {settings.get('flash_attention')}")
     parts.append(f"llama.cpp {profile.versions.get('llama.cpp', 'unknown')}")
     return "; ".join(parts)
+
+
+def _weights(profile: Profile) -> str:
+    """Where the weights are, and their type where it is not that of the file."""
+    kind = profile.settings.get("weights", _NATIVE)
+    return ("" if kind == _NATIVE else f"{kind}: ") + _buffers(profile.memory.weights)
 
 
 def _gpu_layers(profile: Profile) -> str:
