@@ -11,6 +11,7 @@ import typer
 
 from fastscore.cli.compare import compare
 from fastscore.cli.doctor import doctor
+from fastscore.cli.export import export
 from fastscore.cli.failures import explained
 from fastscore.cli.passk import passk
 from fastscore.cli.profile import profile
@@ -43,6 +44,7 @@ app.command()(run)
 app.command()(compare)
 app.command()(passk)
 app.command()(report)
+app.command()(export)
 app.command()(quantize)
 app.command()(profile)
 app.command()(tasks)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias, Union
 
 from fastscore.comparison.labels import ModelName, label_models
 from fastscore.errors import UsageError
+from fastscore.integrations.lm_eval_import import holds_lm_eval, read_lm_eval
 from fastscore.native import require_core
 from fastscore.results import Results
 from fastscore.results.files import RESULTS_FILE
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from fastscore.model import Model
 
 ContenderLike: TypeAlias = Union["Model", Results, str, "os.PathLike[str]"]
-"""A model file, ``"demo"`` or ``"hf://..."``, an open model, results, or a directory of results."""
+"""A model file, ``"demo"`` or ``"hf://..."``, an open model, results, or a directory of results, be
+it fastscore's or lm-eval's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ def read_entrant(given: ContenderLike) -> Entrant:
     path = Path(said).expanduser()
     if (path.is_dir() and (path / RESULTS_FILE).is_file()) or path.name == RESULTS_FILE:
         return _of_results(Results.load(path), said)
+    if holds_lm_eval(path):
+        return _of_results(read_lm_eval(path), said)
     if path.is_dir() and not list(path.glob("*.gguf")):
         raise UsageError(
             f"{said} is a directory with neither a {RESULTS_FILE} nor a model; a run writes the "

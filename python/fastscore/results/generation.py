@@ -41,8 +41,9 @@ class GenerationSummary:
         n: Samples a problem.
         sampling: How tokens were picked.
         max_tokens: The most tokens a text could have.
-        mean_tokens: Tokens of a text, on average.
-        finish_reasons: How many texts ended by ``stop``, ``eos`` and ``length``.
+        mean_tokens: Tokens of a text, on average; NaN where the texts were read from another
+            tool's files, which do not say.
+        finish_reasons: How many texts ended by ``stop``, ``eos`` and ``length``, or ``unknown``.
         k: The numbers that pass@k is estimated for; none where no code is judged.
         none_passed: Share of problems with c = 0: no sample's program passed. None where no
             program was run, as are the next two.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, get_args
+from typing import Any
 
 from fastscore.results.fields import Fields
 from fastscore.results.generation import ExecutionSummary, GenerationSummary
-from fastscore.results.generation_sample import OUTCOMES
-from fastscore.types import FinishReason, Sampling
+from fastscore.results.generation_sample import END_REASONS, OUTCOMES
+from fastscore.types import Sampling
 
 
 def write_summary(summary: GenerationSummary | None) -> dict[str, Any] | None:
@@ -20,7 +21,7 @@ def write_summary(summary: GenerationSummary | None) -> dict[str, Any] | None:
         "n": summary.n,
         "sampling": asdict(summary.sampling),
         "max_tokens": summary.max_tokens,
-        "mean_tokens": float(summary.mean_tokens),
+        "mean_tokens": None if math.isnan(summary.mean_tokens) else float(summary.mean_tokens),
         "finish_reasons": dict(summary.finish_reasons),
         "k": list(summary.k),
         "none_passed": summary.none_passed,
@@ -51,8 +52,10 @@ def read_summary(fields: Fields | None) -> GenerationSummary | None:
         n=fields.count("n"),
         sampling=_read_sampling(fields.object("sampling")),
         max_tokens=fields.count("max_tokens"),
-        mean_tokens=fields.seconds("mean_tokens"),
-        finish_reasons=_counts(fields.object("finish_reasons"), get_args(FinishReason)),
+        mean_tokens=math.nan
+        if fields.values.get("mean_tokens", 0) is None
+        else fields.seconds("mean_tokens"),
+        finish_reasons=_counts(fields.object("finish_reasons"), END_REASONS),
         k=tuple(k),
         none_passed=_share(fields, "none_passed"),
         all_passed=_share(fields, "all_passed"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from fastscore.generation_settings import describe_sampling
@@ -14,10 +15,12 @@ MANY_CUT = 0.05
 
 def generation_notes(summary: GenerationSummary) -> Iterator[str]:
     """Yield sentences about the texts of one task, without their full stops."""
-    yield (
-        f"{counted(summary.n, 'sample')} a problem, {describe_sampling(summary.sampling)}; "
-        f"{summary.mean_tokens:,.1f} tokens a sample on average"
+    tokens = (
+        ""
+        if math.isnan(summary.mean_tokens)
+        else f"; {summary.mean_tokens:,.1f} tokens a sample on average"
     )
+    yield f"{counted(summary.n, 'sample')} a problem, {describe_sampling(summary.sampling)}{tokens}"
     n_texts = sum(summary.finish_reasons.values())
     n_cut = summary.finish_reasons.get("length", 0)
     if n_texts and n_cut / n_texts >= MANY_CUT:

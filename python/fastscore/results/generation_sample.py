@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast, get_args
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 from fastscore.metrics import Score
 from fastscore.results.digest import read_digest
 from fastscore.results.fields import Fields, parse_object
 from fastscore.results.lines import read_scores, write_line, write_reasons, write_scores
 from fastscore.types import FinishReason
+
+EndReason: TypeAlias = FinishReason | Literal["unknown"]
+"""Why a text ended; ``unknown`` where another tool wrote it down without saying so."""
+
+END_REASONS: tuple[EndReason, ...] = (*get_args(FinishReason), "unknown")
 
 OUTCOMES = ("passed", "failed", "timed out", "out of memory", "crashed", "refused")
 """How the execution of a program can end, as the sandbox says it."""
@@ -41,7 +46,8 @@ class GenerationSample:
         doc_id: Index of the row among the rows of the task, from 0.
         gold: The reference answer, or all of them where any one is right.
         outputs: The texts, one a sample; an empty one is an answer too.
-        finish_reasons: Why each ended: ``stop``, ``eos`` or ``length``.
+        finish_reasons: Why each ended: ``stop``, ``eos`` or ``length``; ``unknown`` in results that
+            were read from another tool's files.
         extracted: By filter, the part of each output that was judged.
         scores: Each metric under the name the task reports it by: the mean over the samples, or
             for pass@k its estimate from them.
@@ -57,7 +63,7 @@ class GenerationSample:
     doc_id: int
     gold: str | tuple[str, ...]
     outputs: tuple[str, ...]
-    finish_reasons: tuple[FinishReason, ...]
+    finish_reasons: tuple[EndReason, ...]
     extracted: Mapping[str, tuple[str, ...]]
     scores: Mapping[str, Score]
     outcomes: tuple[str, ...] | None = None
@@ -112,12 +118,12 @@ class GenerationSample:
         if outcomes is not None and fields.count("c") != outcomes.count("passed"):
             raise fields.wrong("c", f"{outcomes.count('passed')}, how many outcomes are 'passed'")
         extracted = fields.object("extracted")
-        reasons = _one_each(fields, "finish_reasons", n, get_args(FinishReason))
+        reasons = _one_each(fields, "finish_reasons", n, END_REASONS)
         return cls(
             doc_id=fields.count("doc_id"),
             gold=_gold(fields),
             outputs=outputs,
-            finish_reasons=cast("tuple[FinishReason, ...]", reasons),
+            finish_reasons=cast("tuple[EndReason, ...]", reasons),
             extracted={name: _one_each(extracted, name, n) for name in extracted.values},
             scores=read_scores(fields, metrics),
             outcomes=outcomes,

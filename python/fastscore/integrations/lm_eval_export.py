@@ -1,0 +1,256 @@
+"""Results in the files that lm-eval writes, for the viewers and leaderboards made for those.
+
+The layout is that of lm-eval 0.4.13's ``EvaluationTracker``: a folder named after the model with
+``results_<date>.json`` and ``samples_<task>_<date>.jsonl``. What only lm-eval knows (the
+rows, their hashes, its version) is left out rather than made up. lm-eval itself is not needed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from fastscore.errors import ResultsError, UsageError
+from fastscore.metrics import get_metric
+from fastscore.results import GenerationSample, MetricValue, Results, Sample, TaskResult
+
+_UNSAFE = re.compile(r'["<>:/|\\?*\[\]]+')
+"""What lm-eval replaces in the name of a folder."""
+
+
+def write_lm_eval(results: Results, directory: str | Path) -> Path:
+    """Write ``results`` as lm-eval would, below ``directory``; return the path of the main file.
+
+    The samples hold the prompts where these were logged (``log_prompts``), and no ``arguments``
+    where they were not. Files of the same date are replaced.
+
+    Raises ResultsError where nothing can be written.
+    """
+    name = _model_name(results)
+    folder = Path(directory) / _UNSAFE.sub("__", name)
+    started = datetime.fromisoformat(results.date)
+    date = started.replace(tzinfo=None).isoformat().replace(":", "-")
+    main = folder / f"results_{date}.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for task, result in results.tasks.items():
+            with (folder / f"samples_{_UNSAFE.sub('__', task)}_{date}.jsonl").open(
+                "w", encoding="utf-8", newline="\n"
+            ) as file:
+                file.writelines(json.dumps(line) + "\n" for line in _lines(result))
+        document = _document(results, name, started)
+        main.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ResultsError(f"{folder}: cannot be written to: {error.strerror or error}") from error
+    return main
+
+
+def lacks_prompts(results: Results) -> bool:
+    """Say whether samples were kept without their prompts, so that lm-eval's lines lack them."""
+    firsts = [next(iter(task.samples), None) for task in results.tasks.values()]
+    return any(
+        (one.contexts if isinstance(one, Sample) else one.context) is None
+        for one in firsts
+        if one is not None
+    )
+
+
+def _model_name(results: Results) -> str:
+    path = results.model.get("path")
+    return Path(str(path)).stem if path else str(results.model.get("name") or "model")
+
+
+def _document(results: Results, name: str, started: datetime) -> dict[str, Any]:
+    tasks, settings = results.tasks, results.settings
+    rows = {task: _row(task, result.n, _metrics(result)) for task, result in tasks.items()}
+    groups = {
+        group: _row(group, result.n, {f"{m},none": v for m, v in result.metrics.items()})
+        for group, result in results.groups.items()
+    }
+    return {
+        "results": {**rows, **groups},
+        **({"groups": groups} if groups else {}),
+        "group_subtasks": {group: list(r.members) for group, r in results.groups.items()},
+        "configs": {task: _config(task, result) for task, result in tasks.items()},
+        "versions": {task: _version(result.version) for task, result in tasks.items()},
+        "n-shot": {task: result.num_fewshot for task, result in tasks.items()},
+        "higher_is_better": {task: _directions(result) for task, result in tasks.items()},
+        "n-samples": {
+            task: {"original": result.origin.n_rows, "effective": result.n}
+            for task, result in tasks.items()
+        },
+        "config": {
+            "model": "fastscore",
+            "model_args": f"pretrained={results.model.get('path')}",
+            "model_num_parameters": results.model.get("n_params", -1),
+            "model_dtype": results.model.get("quantisation", ""),
+            "model_revision": results.model.get("revision") or "",
+            "model_sha": results.model["fingerprint"],
+            **{f"{name}_version": version for name, version in results.versions.items()},
+            "batch_size": None,
+            "batch_sizes": [],
+            "device": None,
+            "use_cache": None,
+            "limit": settings.get("limit"),
+            "bootstrap_iters": 0,
+            "gen_kwargs": None,
+            "fewshot_seed": settings.get("seed"),
+        },
+        "git_hash": None,
+        "date": started.timestamp(),
+        "task_hashes": {},
+        "model_source": "fastscore",
+        "model_name": name,
+        "model_name_sanitized": _UNSAFE.sub("__", name),
+        "system_instruction": settings.get("system_instruction"),
+        "system_instruction_sha": _sha(settings.get("system_instruction")),
+        "fewshot_as_multiturn": settings.get("fewshot_as_multiturn"),
+        "chat_template": None,
+        "chat_template_sha": None,
+        "total_evaluation_time_seconds": str(results.work.seconds["total"]),
+    }
+
+
+def _row(name: str, n: int, metrics: Mapping[str, MetricValue]) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": name, "alias": name, "sample_len": n}
+    for key, value in metrics.items():
+        metric, _, filtered = key.partition(",")
+        row[key] = None if math.isnan(value.value) else value.value
+        row[f"{metric}_stderr,{filtered}"] = "N/A" if math.isnan(value.stderr) else value.stderr
+    return row
+
+
+def _metrics(task: TaskResult) -> dict[str, MetricValue]:
+    """Metrics by lm-eval's keys, ``metric,filter``."""
+    return {_key(name, task): value for name, value in task.metrics.items()}
+
+
+def _key(name: str, task: TaskResult) -> str:
+    if "," in name:
+        return name
+    filters = _filters(task)
+    return f"{name},{filters[0] if len(filters) == 1 else 'none'}"
+
+
+def _filters(task: TaskResult) -> list[str]:
+    first = next(iter(task.samples), None)
+    return list(first.extracted) if isinstance(first, GenerationSample) else ["none"]
+
+
+def _directions(task: TaskResult) -> dict[str, bool]:
+    return {name.partition(",")[0]: _higher_is_better(name) for name in task.metrics}
+
+
+def _higher_is_better(name: str) -> bool:
+    try:
+        return get_metric(name).higher_is_better
+    except UsageError:  # of generated texts: shares of right answers
+        return True
+
+
+def _config(name: str, task: TaskResult) -> dict[str, Any]:
+    return {
+        "task": name,
+        "dataset_path": task.origin.location,
+        "num_fewshot": task.num_fewshot,
+        "output_type": "multiple_choice" if task.generation is None else "generate_until",
+        "repeats": 1 if task.generation is None else task.generation.n,
+        "metadata": {"version": _version(task.version)},
+    }
+
+
+def _version(version: str) -> float | str:
+    try:
+        return float(version)
+    except ValueError:
+        return version
+
+
+def _lines(task: TaskResult) -> Iterator[dict[str, Any]]:
+    for sample in task.samples:
+        if isinstance(sample, Sample):
+            yield _choice_line(sample)
+        else:
+            for name in sample.extracted:
+                yield _text_line(sample, name, len(sample.extracted) == 1, task)
+
+
+def _choice_line(sample: Sample) -> dict[str, Any]:
+    target = str(sample.gold[0] if len(sample.gold) == 1 else list(sample.gold))
+    answers = [
+        [str(logprob), str(greedy)]
+        for logprob, greedy in zip(sample.loglikelihoods, sample.is_greedy, strict=True)
+    ]
+    arguments, prompt = {}, None
+    if sample.contexts is not None and sample.continuations is not None:
+        n = len(sample.continuations)
+        contexts = sample.contexts if len(sample.contexts) > 1 else sample.contexts * n
+        prompt = contexts[0]
+        arguments = {
+            f"gen_args_{i}": {"arg_0": context, "arg_1": continuation}
+            for i, (context, continuation) in enumerate(
+                zip(contexts, sample.continuations, strict=True)
+            )
+        }
+    scores = {name: score.value for name, score in sample.scores.items()}
+    return _line(sample, target, arguments, prompt) | {
+        "resps": [[answer] for answer in answers],
+        "filtered_resps": answers,
+        "filter": "none",
+        "metrics": list(scores),
+        **_defined(scores),
+    }
+
+
+def _text_line(
+    sample: GenerationSample, filtered: str, only: bool, task: TaskResult
+) -> dict[str, Any]:
+    target = sample.gold if isinstance(sample.gold, str) else str(list(sample.gold))
+    arguments = {}
+    if sample.context is not None:
+        summary = task.generation
+        kwargs = {} if summary is None else {"max_gen_toks": summary.max_tokens}
+        arguments = {"gen_args_0": {"arg_0": sample.context, "arg_1": kwargs}}
+    scores = {
+        name.partition(",")[0]: score.value
+        for name, score in sample.scores.items()
+        if name.partition(",")[2] == filtered or (only and "," not in name)
+    }
+    found = list(sample.extracted[filtered])
+    return _line(sample, target, arguments, sample.context) | {
+        "resps": [list(sample.outputs)],
+        "filtered_resps": found if len(found) == 1 else [found],
+        "filter": filtered,
+        "metrics": list(scores),
+        **_defined(scores),
+    }
+
+
+def _line(
+    sample: Sample | GenerationSample,
+    target: str,
+    arguments: Mapping[str, Any],
+    prompt: str | None,
+) -> dict[str, Any]:
+    line: dict[str, Any] = {
+        "doc_id": sample.doc_id,
+        "doc": {"item": sample.item},
+        "target": target,
+        "arguments": arguments,
+        "target_hash": _sha(target),
+    }
+    return line if prompt is None else {**line, "prompt_hash": _sha(prompt)}
+
+
+def _defined(scores: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: None if math.isnan(value) else value for name, value in scores.items()}
+
+
+def _sha(text: str | None) -> str | None:
+    return None if text is None else hashlib.sha256(text.encode()).hexdigest()

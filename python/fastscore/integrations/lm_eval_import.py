@@ -1,0 +1,299 @@
+"""Results out of the files that lm-eval writes, to be held against others in a comparison.
+
+Read are ``results_<date>.json`` and the ``samples_<task>_<date>.jsonl`` beside it, as lm-eval 0.4
+writes them with ``--output_path`` and ``--log_samples``. lm-eval itself is not needed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from fastscore.errors import ResultsError, UsageError
+from fastscore.integrations.lm_eval_items import NotUsableError, keep_scores, read_samples
+from fastscore.results import GenerationSummary, GroupResult, Results, TaskResult, WorkReport
+from fastscore.results.fields import Fields
+from fastscore.results.values import PHASES
+from fastscore.statistics.means import pool, summarise
+from fastscore.types import Origin, Sampling
+
+_log = logging.getLogger(__name__)
+
+MOST_BYTES = 4 * 2**30
+"""A larger file is refused: it would not fit into memory."""
+
+_MAIN = "results_*.json"
+# Relative: how far lm-eval's mean over items may be from the one that is made of its samples.
+_SAME = 1e-9
+
+
+def holds_lm_eval(path: str | Path) -> bool:
+    """Say whether a path is one of lm-eval's results files, or a directory that holds one."""
+    path = Path(path)
+    if path.is_file():
+        return path.match(_MAIN)
+    return path.is_dir() and bool(_main_files(path))
+
+
+def read_lm_eval(path: str | Path) -> Results:
+    """Read what lm-eval wrote: a ``results_<date>.json``, or a directory with just one of them.
+
+    Tasks that cannot be read item by item (perplexities of whole texts, metrics that are no mean
+    over items, tasks whose right answers the files do not tell) are left out; ``settings`` of the
+    results says which and why under ``left_out``, and so does the log. Items are named by their
+    content as fastscore names its own, so that the two can be paired.
+
+    Raises UsageError for a directory with none or several of them, ResultsError for files that
+    cannot be read, and where no task is left.
+    """
+    main = _find(Path(path))
+    document = _read(main)
+    date = main.stem.removeprefix("results_")
+    tasks: dict[str, TaskResult] = {}
+    left_out: dict[str, str] = {}
+    for name, config in document.objects("configs"):
+        file = main.with_name(f"samples_{name}_{date}.jsonl")
+        try:
+            tasks[name] = _task(name, config, document, file)
+        except NotUsableError as reason:
+            left_out[name] = str(reason)
+            _log.warning("%s: the task %s is left out: %s", main.name, name, reason)
+    if not tasks:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
+        raise ResultsError(f"{main} has no task that can be read item by item ({reasons})")
+    return Results(
+        tasks=tasks,
+        groups=_groups(document, tasks),
+        model=_model(document),
+        settings={**_settings(document, list(tasks)), "left_out": left_out},
+        tokenisation="as lm-eval's model had it",
+        versions={"lm_eval": str(document.values.get("lm_eval_version") or "unknown")},
+        machine={},
+        work=_work(document, tasks),
+        date=_date(document),
+    )
+
+
+def _main_files(directory: Path) -> list[Path]:
+    return sorted({*directory.glob(_MAIN), *directory.glob(f"*/{_MAIN}")})
+
+
+def _find(path: Path) -> Path:
+    if path.is_file():
+        return path
+    found = _main_files(path)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UsageError(
+            f"{path} holds no results_<date>.json; lm-eval writes it with --output_path"
+        )
+    raise UsageError(
+        f"{path} holds {len(found)} runs of lm-eval; name the file of one of them, such as "
+        f"{found[-1]}"
+    )
+
+
+def _read(path: Path) -> Fields:
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ResultsError(f"{path} has more than {MOST_BYTES >> 30} GiB, which is too much")
+        values = json.loads(path.read_bytes())  # NaN is a number to lm-eval
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise ResultsError(f"{path}: this is not JSON: {error}.") from None
+    if not isinstance(values, dict):
+        raise ResultsError(f"{path}: expected a JSON object, found {type(values).__name__}.")
+    return Fields(values, path.name)
+
+
+def _task(name: str, config: Fields, document: Fields, file: Path) -> TaskResult:
+    if not file.is_file():
+        raise NotUsableError(f"there is no {file.name}; run lm-eval with --log_samples")
+    if file.stat().st_size > MOST_BYTES:
+        raise ResultsError(f"{file} has more than {MOST_BYTES >> 30} GiB, which is too much")
+    kind = str(config.values.get("output_type"))
+    samples = read_samples(file, kind)
+    recorded = document.object("results").object(name)
+    names = list(samples[0].scores)
+    values = {
+        metric: summarise(
+            [sample.scores[metric] for sample in samples],
+            binary=all(sample.scores[metric].value in (0.0, 1.0) for sample in samples),
+        )
+        for metric in names
+    }
+    kept = {
+        metric: value
+        for metric, value in values.items()
+        if _is_mean(value.value, _recorded(recorded, metric))
+    }
+    if not kept:
+        raise NotUsableError("none of its metrics is a mean over items")
+    samples = [keep_scores(sample, kept) for sample in samples]
+    return TaskResult(
+        metrics=kept,
+        n=len(samples),
+        num_fewshot=_shots(document, name),
+        version=_version(document, name),
+        variant=None,
+        notices=("Read from lm-eval's files.",),
+        origin=_origin(config, document, name),
+        fewshot_origin=None,
+        truncated=0,
+        boundary=0,
+        samples=samples,
+        generation=_summary(config, samples) if kind == "generate_until" else None,
+    )
+
+
+def _recorded(row: Fields, metric: str) -> Any:
+    """lm-eval's own value of a metric."""
+    if "," in metric:
+        return row.values.get(metric)
+    # A task with one filter, whose name says nothing then.
+    found = [value for key, value in row.values.items() if key.startswith(f"{metric},")]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_mean(ours: float, theirs: Any) -> bool:
+    return isinstance(theirs, (int, float)) and math.isclose(
+        ours, theirs, rel_tol=_SAME, abs_tol=_SAME
+    )
+
+
+def _summary(config: Fields, samples: Sequence[Any]) -> GenerationSummary:
+    kwargs = config.values.get("generation_kwargs")
+    kwargs = kwargs if isinstance(kwargs, dict) else {}
+    temperature = kwargs.get("temperature") if kwargs.get("do_sample") else 0.0
+    most = kwargs.get("max_gen_toks", 256)
+    return GenerationSummary(
+        n=len(samples[0].outputs),
+        sampling=Sampling(
+            temperature=float(temperature or 0.0), top_p=float(kwargs.get("top_p", 1.0))
+        ),
+        max_tokens=most if isinstance(most, int) else 256,
+        mean_tokens=math.nan,
+        finish_reasons={"unknown": sum(len(sample.outputs) for sample in samples)},
+    )
+
+
+def _shots(document: Fields, name: str) -> int:
+    shots = document.object("n-shot").values.get(name)
+    return shots if isinstance(shots, int) else 0
+
+
+def _version(document: Fields, name: str) -> str:
+    version = document.object("versions").values.get(name)
+    return str(float(version)) if isinstance(version, (int, float)) else str(version)
+
+
+def _origin(config: Fields, document: Fields, name: str) -> Origin:
+    counts = document.values.get("n-samples", {}).get(name, {})
+    path = config.values.get("dataset_path"), config.values.get("dataset_name")
+    rows = counts.get("original", 0)
+    return Origin(
+        kind="hub",
+        location="/".join(str(part) for part in path if part) or "unknown",
+        sha256="",
+        n_rows=rows if isinstance(rows, int) else 0,
+        notes=("lm-eval's files do not say which bytes the rows were read from.",),
+    )
+
+
+def _groups(document: Fields, tasks: Mapping[str, TaskResult]) -> dict[str, GroupResult]:
+    """Groups whose tasks are all there, with the metrics that come out as lm-eval has them."""
+    members = document.values.get("group_subtasks", {})
+    groups = {}
+    for name in document.values.get("groups", {}):
+        leaves = _leaves(name, members, set())
+        if not leaves or not all(leaf in tasks for leaf in leaves):
+            continue
+        parts = [tasks[leaf] for leaf in leaves]
+        sizes = [part.n for part in parts]
+        row = document.object("groups").object(name)
+        metrics = {}
+        for metric in parts[0].metrics:
+            if all(metric in part.metrics for part in parts):
+                value = pool([part.metrics[metric] for part in parts], sizes, binary=True)
+                if _is_mean(value.value, _recorded(row, metric)):
+                    metrics[metric] = value
+        direct = [one for one in members[name] if one in tasks or one in groups]
+        groups[name] = GroupResult(tuple(direct or leaves), tuple(leaves), metrics, sum(sizes))
+    return groups
+
+
+def _leaves(name: str, members: Mapping[str, list[str]], above: set[str]) -> list[str]:
+    if name in above:
+        raise ResultsError(f"the group {name} is inside itself")
+    below = members.get(name)
+    if not below:
+        return [name]
+    return [leaf for one in below for leaf in _leaves(one, members, above | {name})]
+
+
+def _model(document: Fields) -> dict[str, Any]:
+    config = document.values.get("config")
+    config = config if isinstance(config, dict) else {}
+    name = str(document.values.get("model_name") or config.get("model") or "model")
+    known = json.dumps([name, config.get("model_args")], sort_keys=True, default=str)
+    return {
+        "fingerprint": str(config.get("model_sha") or hashlib.sha256(known.encode()).hexdigest()),
+        "path": name,
+        "name": name,
+        "quantisation": str(config.get("model_dtype") or ""),
+        "backend": str(config.get("model")),
+    }
+
+
+def _settings(document: Fields, tasks: list[str]) -> dict[str, Any]:
+    config = document.values.get("config")
+    config = config if isinstance(config, dict) else {}
+    limit = config.get("limit")
+    return {
+        "tasks": tasks,
+        "source": "lm-eval",
+        "limit": int(limit) if isinstance(limit, float) and limit.is_integer() else limit,
+        "seed": config.get("fewshot_seed"),
+        "fewshot": "lm-eval",
+        "apply_chat_template": bool(document.values.get("chat_template")),
+        "fewshot_as_multiturn": bool(document.values.get("fewshot_as_multiturn")),
+        "system_instruction": document.values.get("system_instruction"),
+    }
+
+
+def _work(document: Fields, tasks: Mapping[str, TaskResult]) -> WorkReport:
+    """Only the time is known, and how many items there were."""
+    try:
+        total = float(document.values.get("total_evaluation_time_seconds") or 0)
+    except (TypeError, ValueError):
+        total = 0.0
+    return WorkReport(
+        requests=sum(
+            len(sample.loglikelihoods)
+            for task in tasks.values()
+            for sample in task.samples
+            if hasattr(sample, "loglikelihoods")
+        ),
+        from_store=0,
+        tokens_decoded=0,
+        tokens_minimal=0,
+        tokens_naive=0,
+        logit_rows=0,
+        seconds={**dict.fromkeys(PHASES, 0.0), "rest": total, "total": total},
+        peak_memory_bytes=None,
+    )
+
+
+def _date(document: Fields) -> str:
+    stamp = document.values.get("date")
+    if not isinstance(stamp, (int, float)) or not 0 <= stamp < 2**33:
+        raise document.wrong("date", "a time in seconds since 1970")
+    return datetime.fromtimestamp(stamp, tz=timezone.utc).isoformat(timespec="seconds")

@@ -1,0 +1,277 @@
+"""lm-eval's files: written from results, read as results, held against each other."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fake_model import FakeModel
+from fake_run import MINI, score
+from fastscore import Results
+from fastscore.comparison.compare import compare
+from fastscore.errors import ResultsError, UsageError
+from fastscore.integrations.lm_eval_export import lacks_prompts, write_lm_eval
+from fastscore.integrations.lm_eval_import import holds_lm_eval, read_lm_eval
+from fastscore.results import GenerationSample, GroupResult, Sample
+
+USED = {"sciq", "wsc273", "webqs", "asdiv", "wikitext", "nq_open", "gsm8k_cot"}
+
+
+def lines_of(main: Path, task: str) -> list[dict[str, Any]]:
+    date = main.stem.removeprefix("results_")
+    text = main.with_name(f"samples_{task}_{date}.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def write_run(
+    folder: Path, tasks: dict[str, tuple[str, list[dict[str, Any]], dict[str, Any]]]
+) -> Path:
+    """A run of lm-eval: by task its output type, its lines, and its row of results."""
+    folder.mkdir(parents=True, exist_ok=True)
+    main = folder / "results_2026-01-02T03-04-05.678.json"
+    document = {
+        "results": {name: row for name, (_, _, row) in tasks.items()},
+        "configs": {name: {"output_type": kind} for name, (kind, _, _) in tasks.items()},
+        "versions": dict.fromkeys(tasks, 1.0),
+        "n-shot": dict.fromkeys(tasks, 0),
+        "n-samples": {
+            name: {"original": 9, "effective": len(lines)} for name, (_, lines, _) in tasks.items()
+        },
+        "config": {"model": "hf", "model_args": "pretrained=x", "limit": None},
+        "model_name": "x",
+        "date": 1.7e9,
+        "total_evaluation_time_seconds": "1.5",
+    }
+    main.write_text(json.dumps(document), encoding="utf-8")
+    for name, (_, lines, _) in tasks.items():
+        path = folder / f"samples_{name}_2026-01-02T03-04-05.678.jsonl"
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return main
+
+
+def choice_line(doc_id: int, values: list[float], target: str, **scores: Any) -> dict[str, Any]:
+    return {
+        "doc_id": doc_id,
+        "doc": {"question": "?"},
+        "target": target,
+        "arguments": {
+            f"gen_args_{i}": {"arg_0": f"Q{doc_id}:", "arg_1": f" {'abc'[i]}"}
+            for i in range(len(values))
+        },
+        "resps": [[[str(value), "False"]] for value in values],
+        "filtered_resps": [[str(value), "False"] for value in values],
+        "filter": "none",
+        "metrics": list(scores),
+        **scores,
+    }
+
+
+@pytest.fixture
+def run() -> Results:
+    results = score(FakeModel(), log_prompts=True)
+    members = ("mini_qa", "mini_completion")
+    tasks = {name: results.tasks[name] for name in members}
+    group = GroupResult.from_tasks(members, tasks, {"acc": "acc"})
+    return replace(results, groups={"both": group})
+
+
+def test_what_is_written_is_read_back(run: Results, tmp_path: Path) -> None:
+    main = write_lm_eval(run, tmp_path)
+    assert main.parent.parent == tmp_path
+    assert holds_lm_eval(tmp_path)
+    again = read_lm_eval(tmp_path)
+    for name in MINI:
+        ours, theirs = run.tasks[name], again.tasks[name]
+        assert dict(theirs.metrics) == dict(ours.metrics)
+        assert (theirs.n, theirs.version, theirs.num_fewshot) == (ours.n, ours.version, 0)
+        for one, other in zip(ours.samples, theirs.samples, strict=True):
+            assert isinstance(one, Sample)
+            assert isinstance(other, Sample)
+            assert one.item == other.item
+            assert (one.gold, one.pred, one.loglikelihoods) == (
+                other.gold, other.pred, other.loglikelihoods,
+            )  # fmt: skip
+    assert again.groups["both"].metrics["acc"] == run.groups["both"].metrics["acc"]
+    assert again.groups["both"].tasks == run.groups["both"].tasks
+    assert again.model["fingerprint"] == run.model["fingerprint"]
+
+
+def test_imported_results_are_results(run: Results, tmp_path: Path) -> None:
+    again = read_lm_eval(write_lm_eval(run, tmp_path / "lm"))
+    again.save(tmp_path / "saved")
+    assert Results.load(tmp_path / "saved").to_dict() == again.to_dict()
+    assert "mini_qa" in str(again)
+
+
+def test_lines_hold_what_lm_evals_hold(run: Results, tmp_path: Path) -> None:
+    line = lines_of(write_lm_eval(run, tmp_path), "mini_qa")[0]
+    sample = run.tasks["mini_qa"].samples[0]
+    assert isinstance(sample, Sample)
+    assert sample.contexts is not None
+    assert sample.continuations is not None
+    assert line["arguments"]["gen_args_1"] == {
+        "arg_0": sample.contexts[0], "arg_1": sample.continuations[1],
+    }  # fmt: skip
+    assert line["resps"][0] == [[str(sample.loglikelihoods[0]), str(sample.is_greedy[0])]]
+    assert line["filtered_resps"][0] == line["resps"][0][0]
+    assert line["target"] == str(sample.gold[0])
+    assert line["acc"] == sample.scores["acc"].value
+
+
+def test_a_run_without_prompts_says_so(tmp_path: Path) -> None:
+    run = score(FakeModel())
+    assert lacks_prompts(run)
+    assert lines_of(write_lm_eval(run, tmp_path), "mini_qa")[0]["arguments"] == {}
+    with pytest.raises(ResultsError, match="do not hold what was asked"):
+        read_lm_eval(tmp_path)
+
+
+def test_our_results_and_lm_evals_are_compared(run: Results, tmp_path: Path) -> None:
+    run.save(tmp_path / "ours")
+    write_lm_eval(run, tmp_path / "theirs")
+    comparison = compare(tmp_path / "ours", tmp_path / "theirs", margin=0.05)
+    (candidate,) = comparison.candidates
+    by_task = {one.task: one for one in candidate.differences}
+    assert by_task["mini_qa"].n == run.tasks["mini_qa"].n
+    assert by_task["mini_qa"].difference == 0
+
+
+@pytest.mark.parametrize(
+    ("targets", "gold"),
+    [
+        (["2", "0"], [(2,), (0,)]),
+        (["c", " a"], [(2,), (0,)]),
+        (["[1, 2]", "[0]"], [(1, 2), (0,)]),
+    ],
+)
+def test_right_choices_are_found_as_lm_eval_wrote_them(
+    targets: list[str], gold: list[tuple[int, ...]], tmp_path: Path
+) -> None:
+    lines = [
+        choice_line(0, [-3.0, -2.0, -1.0], targets[0], acc=1.0),
+        choice_line(1, [-3.0, -2.0, -1.0], targets[1], acc=0.0),
+    ]
+    row = {"acc,none": 0.5, "acc_stderr,none": 0.5}
+    results = read_lm_eval(write_run(tmp_path, {"t": ("multiple_choice", lines, row)}))
+    assert [sample.gold for sample in results.tasks["t"].samples] == gold
+
+
+def test_numbers_among_the_choices_are_no_indices(tmp_path: Path) -> None:
+    lines = [choice_line(i, [-1.0, -2.0, -3.0], "1", acc=float(i == 0)) for i in range(2)]
+    for i, line in enumerate(lines):
+        for k, text in enumerate(("1", "0", "2") if i == 0 else ("2", "1", "0")):
+            line["arguments"][f"gen_args_{k}"]["arg_1"] = f" {text}"
+    results = read_lm_eval(
+        write_run(tmp_path, {"t": ("multiple_choice", lines, {"acc,none": 0.5})})
+    )
+    assert [sample.gold for sample in results.tasks["t"].samples] == [(0,), (1,)]
+
+
+def test_what_cannot_be_read_item_by_item_is_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    good = [choice_line(i, [-1.0, -2.0, -3.0], "0", acc=1.0) for i in range(2)]
+    unknown = [choice_line(i, [-1.0, -2.0, -3.0], "d", acc=0.0) for i in range(2)]
+    other = [choice_line(i, [-1.0, -2.0, -3.0], "0", acc=1.0) for i in range(2)]
+    main = write_run(
+        tmp_path,
+        {
+            "good": ("multiple_choice", good, {"acc,none": 1.0}),
+            "unknown": ("multiple_choice", unknown, {"acc,none": 0.0}),
+            "no_mean": ("multiple_choice", other, {"acc,none": 0.7}),
+            "rolling": ("loglikelihood_rolling", [], {}),
+        },
+    )
+    results = read_lm_eval(main)
+    assert list(results.tasks) == ["good"]
+    assert set(results.settings["left_out"]) == {"unknown", "no_mean", "rolling"}
+    assert "which of its choices are right" in results.settings["left_out"]["unknown"]
+    assert "no_mean is left out" in caplog.text
+
+
+def test_texts_are_read_with_their_filters(tmp_path: Path) -> None:
+    lines = [
+        {
+            "doc_id": i,
+            "doc": {"question": "?"},
+            "target": "['a', 'b']",
+            "arguments": {"gen_args_0": {"arg_0": "Q:", "arg_1": {"until": ["\n"]}}},
+            "resps": [["so a", "so c"]],
+            "filtered_resps": [found],
+            "filter": name,
+            "metrics": ["exact_match"],
+            "exact_match": value,
+        }
+        for i in range(2)
+        for name, found, value in (("first", "a", 1.0), ("both", ["a", "c"], 0.5))
+    ]
+    row = {"exact_match,first": 1.0, "exact_match,both": 0.5}
+    results = read_lm_eval(write_run(tmp_path, {"t": ("generate_until", lines, row)}))
+    sample = results.tasks["t"].samples[0]
+    assert isinstance(sample, GenerationSample)
+    assert sample.gold == ("a", "b")
+    assert sample.outputs == ("so a", "so c")
+    assert sample.finish_reasons == ("unknown", "unknown")
+    assert sample.extracted == {"first": ("a", "a"), "both": ("a", "c")}
+    assert {n: s.value for n, s in sample.scores.items()} == {
+        "exact_match,first": 1.0, "exact_match,both": 0.5,
+    }  # fmt: skip
+    results.save(tmp_path / "saved")
+    assert Results.load(tmp_path / "saved").to_dict() == results.to_dict()
+
+
+def test_damage_is_named(run: Results, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"holds no results_<date>\.json"):
+        read_lm_eval(tmp_path)
+    main = write_lm_eval(run, tmp_path)
+    samples = next(main.parent.glob("samples_mini_qa_*"))
+    text = samples.read_text(encoding="utf-8")
+    samples.write_text(text.replace('"resps"', '"answers"', 1), encoding="utf-8")
+    with pytest.raises(ResultsError, match="a line is not as lm-eval writes it: KeyError 'resps'"):
+        read_lm_eval(main)
+    samples.write_text(text[:-20], encoding="utf-8")
+    with pytest.raises(ResultsError, match=r"\.jsonl:36: this is not JSON"):
+        read_lm_eval(main)
+    main.with_name("results_2020-01-01T00-00-00.json").write_text("{}")
+    with pytest.raises(UsageError, match="holds 2 runs of lm-eval"):
+        read_lm_eval(tmp_path)
+    main.write_text("[" * 100_000)
+    with pytest.raises(ResultsError, match="not JSON"):
+        read_lm_eval(main)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_lm_evals_own_files_are_read(lm: Any, manager: Any, tmp_path: Path) -> None:
+    """lm-eval writes, we read: nothing of the layout is our own idea."""
+    lm_eval = pytest.importorskip("lm_eval", reason="lm-eval is not installed")
+    from lm_eval.loggers import EvaluationTracker
+    from lm_eval_cases import cases
+    from lm_eval_tasks import local_task
+
+    chosen = [c for c in cases("choices", "likelihoods", "rolling", "texts") if c.task in USED]
+    tracker = EvaluationTracker(output_path=str(tmp_path / "out"))
+    results = lm_eval.simple_evaluate(
+        model=lm,
+        model_args="pretrained=tiny.gguf",
+        tasks=[local_task(c.task, c.rows, tmp_path, manager, **c.changes) for c in chosen],
+        task_manager=manager,
+        evaluation_tracker=tracker,
+        bootstrap_iters=0,
+    )
+    samples = results.pop("samples")
+    tracker.save_results_aggregated(results=results, samples=samples)
+    for name in results["configs"]:
+        tracker.save_results_samples(task_name=name, samples=samples[name])
+    read = read_lm_eval(tmp_path / "out")
+    assert set(read.tasks) == USED - {"wikitext"}
+    assert list(read.settings["left_out"]) == ["wikitext"]
+    for name, task in read.tasks.items():
+        for metric, value in task.metrics.items():
+            theirs = results["results"][name]
+            # The only filter of a task is not part of our name of its metric.
+            keys = [metric] if "," in metric else [k for k in theirs if k.startswith(f"{metric},")]
+            assert [theirs[key] for key in keys] == [pytest.approx(value.value)]
