@@ -13,7 +13,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "comparison_schema.md"
 
 
 def test_every_field_is_documented() -> None:
-    base, other = (make_results(name, {"qa": 60}, seed=i) for i, name in enumerate("ab"))
+    base, other = (make_results(name, {"qa": 60}, seed=i, noise=2) for i, name in enumerate("ab"))
     comparison = compare_results(Contender("a", base), [Contender("b", other)], margin=0.01)
     document = comparison.to_dict()
     candidate = document["candidates"][0]
