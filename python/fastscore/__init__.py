@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
     from fastscore.comparison import Candidate, Comparison, Difference, Flip
     from fastscore.comparison.compare import compare
-    from fastscore.distance import Divergence, divergence
+    from fastscore.distance import Divergence
+    from fastscore.distance.divergence import divergence
     from fastscore.evaluation.evaluate import UnsavedResultsError, evaluate
     from fastscore.evaluation.sample_files import evaluate_samples
     from fastscore.model import Model, QuantizedFile, quantize
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     )
     from fastscore.statistics.bootstrap import Bootstrap, bootstrap_mean, standard_error
     from fastscore.statistics.passk import g_pass_at_k, pass_at_k, pass_hat_k
+    from fastscore.statistics.sequential import ConfidenceSequence, confidence_sequence
     from fastscore.tasks import GenerationTask, OpenQuestion, Question, Task
     from fastscore.types import Generation, Likelihood, Sampling
 
@@ -63,6 +65,7 @@ __all__ = [
     "Bootstrap",
     "Candidate",
     "Comparison",
+    "ConfidenceSequence",
     "DataError",
     "DecodeError",
     "Difference",
@@ -99,6 +102,7 @@ __all__ = [
     "__version__",
     "bootstrap_mean",
     "compare",
+    "confidence_sequence",
     "divergence",
     "evaluate",
     "evaluate_samples",
@@ -116,6 +120,7 @@ __all__ = [
 _HOME = {
     "Bootstrap": "fastscore.statistics.bootstrap",
     "Candidate": "fastscore.comparison",
+    "ConfidenceSequence": "fastscore.statistics.sequential",
     "Comparison": "fastscore.comparison",
     "Difference": "fastscore.comparison",
     "Flip": "fastscore.comparison",
@@ -140,6 +145,7 @@ _HOME = {
     "TaskResult": "fastscore.results",
     "UnsavedResultsError": "fastscore.evaluation.evaluate",
     "bootstrap_mean": "fastscore.statistics.bootstrap",
+    "confidence_sequence": "fastscore.statistics.sequential",
     "compare": "fastscore.comparison.compare",
     "divergence": "fastscore.distance",
     "evaluate": "fastscore.evaluation.evaluate",
@@ -156,6 +162,7 @@ _HOME = {
 
 # What cannot be imported without the compiled part.
 _NATIVE = {
+    "fastscore.statistics.sequential",
     "fastscore.comparison.compare",
     "fastscore.distance",
     "fastscore.statistics.bootstrap",
