@@ -19,8 +19,8 @@ from fastscore import _core
 from fastscore.errors import UsageError
 from fastscore.statistics.bootstrap import finite_values, within
 
-_LEAST_SIZE = 16
-"""Fewer values than this tell next to nothing, whatever is staked on them."""
+_LEAST_DRAWS = 16
+"""Fewer tell next to nothing, whatever is staked on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def confidence_sequence(
         bounds: The smallest and the largest value possible: ``(-1, 1)`` for differences of scores.
         looks: Numbers of values after which to give the interval; None for the last one only.
         half_width: What is to be reached, in the unit of the values. The intervals are then as
-            narrow as can be at about that width; without it they are about a tenth wider there
+            narrow as can be at about that width; without it they are about a fifth wider there
             but good at all times. Like the order it must not depend on the values.
 
     Raises:
@@ -113,6 +113,8 @@ def confidence_sequence(
         raise UsageError(
             f"looks must rise from 1 to {numbers.size:,}, the number of values; got {looks!r}"
         )
+    if half_width is not None and not 0 < half_width < span:
+        raise UsageError(f"half_width must lie between 0 and {span:g}, got {half_width!r}")
     wanted = None if half_width is None else half_width / span
     low, high = _core.confidence_sequence(
         np.clip((numbers - least) / span, 0, 1),
@@ -131,26 +133,18 @@ def bets(n_total: int, alpha: float, half_width: float | None = None) -> npt.NDA
     """Return how to stake on values in [0, 1], as the native core takes it: [n_bets, 3].
 
     With ``half_width`` the stake that grows fastest against means that far off. Without, equal
-    shares on stakes that are best after N/2, N/8, N/32, ... values (counted as below): sizes in
-    between lose little, and the price of not having decided is a factor of the number of shares
-    in the capital, which enters the width by its logarithm.
+    shares on stakes that are best after 4/5, 1/2, 1/5, 1/17, ... of all values, which tell as much
+    as 4 N, N, N/4, N/16, ... draws with replacement: times in between lose little, and the price
+    of not having chosen one is a factor of their number in the capital, which enters the width by
+    the root of its logarithm.
     """
     if half_width is not None:
         return np.array([[half_width, 0.0, 1.0]])
-    sizes = [n_total / 2]
-    while sizes[-1] / 4 >= _LEAST_SIZE:
-        sizes.append(sizes[-1] / 4)
+    draws = [4.0 * n_total]
+    while draws[-1] / 4 >= _LEAST_DRAWS:
+        draws.append(draws[-1] / 4)
     evidence = 2 * math.log(2 / alpha)
-    rows = [
-        [0.0, math.sqrt(evidence / with_replacement(size, n_total)), 1 / len(sizes)]
-        for size in sizes
-    ]
-    return np.array(rows)
-
-
-def with_replacement(n: float, n_total: int) -> float:
-    """Return how many draws with replacement tell as much as ``n`` of ``n_total`` without."""
-    return n * n_total / (n_total - n)
+    return np.array([[0.0, math.sqrt(evidence / n), 1 / len(draws)] for n in draws])
 
 
 def items_foreseen(half_width: float, variance: float, n_total: int, alpha: float) -> int:
