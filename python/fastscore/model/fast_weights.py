@@ -18,6 +18,7 @@ from fastscore.machine import available_cores, available_memory, describe
 from fastscore.model import library, notes, weight_cache
 from fastscore.model.fingerprint import fingerprint
 from fastscore.model.info import ModelInfo
+from fastscore.model.quantise import type_of
 from fastscore.model.settings import NATIVE
 from fastscore.model.stopwatch import Stopwatch
 from fastscore.model.tensors import ModelFile, read_model
@@ -62,31 +63,45 @@ def choose(
     held = types_that_hold(source)
     left_out = {kind: why for kind in held if (why := _why_not(kind, source, n_gpu_layers))}
     possible = [kind for kind in held if kind not in left_out]
-    key = _key(origin, [n_threads, options["n_batch"], n_gpu_layers, exact])
+    chosen = WeightChoice(
+        type=NATIVE,
+        native_type=type_of(source),
+        path=path,
+        n_bytes=sum(tensor.n_bytes for tensor in source.tensors),
+        left_out=left_out,
+    )
+    if not possible:
+        return chosen
+    found = _find(trial, possible, [options["n_batch"], n_gpu_layers, exact], left_out)
+    left_out |= {kind: why for kind, why in found.failed.items() if kind in possible}
+    chosen = replace(chosen, speeds=found.speeds, busy=found.busy)
+    if (best := found.best_of(possible)) is None:
+        return chosen
+    try:
+        file = trial.file(best)
+    except QuantizeError as error:
+        left_out[best] = str(error)
+        return chosen
+    return replace(
+        chosen,
+        type=best,
+        path=file,
+        n_bytes=sum(tensor.n_bytes for tensor in read_model(file).tensors),
+        native_facts=found.native_facts | {"path": str(path)},
+    )
+
+
+def _find(trial: _Trial, kinds: list[str], wishes: list[Any], left_out: dict[str, str]) -> _Found:
+    """Recall what was measured under the same wishes, or measure it."""
+    key = _key(trial.origin, [trial.n_threads, *wishes])
     found = _recalled(key)
-    if found is None or not found.covers(possible):
+    if found is None or not found.covers(kinds):
         with weight_cache.alone():
             found = _recalled(key)  # another process may have measured meanwhile
-            if found is None or not found.covers(possible):
-                found = trial.measure(possible, exact, left_out)
+            if found is None or not found.covers(kinds):
+                found = trial.measure(kinds, wishes[-1], left_out)
                 notes.remember("weights", key, vars(found))
-    left_out |= {kind: why for kind, why in found.failed.items() if kind in possible}
-    target, kind = path, NATIVE
-    if best := found.best_of(possible):
-        try:
-            target, kind = trial.file(best), best
-        except QuantizeError as error:
-            left_out[best] = str(error)
-    return WeightChoice(
-        type=kind,
-        native_type=str(found.native_facts["quantisation"]),
-        path=target,
-        n_bytes=sum(tensor.n_bytes for tensor in read_model(target).tensors),
-        speeds=found.speeds,
-        left_out=left_out,
-        native_facts=found.native_facts | {"path": str(path)},
-        busy=found.busy,
-    )
+    return found
 
 
 @dataclass

@@ -260,7 +260,7 @@ def _fallbacks(written: ModelFile, kind: str, source: ModelFile) -> dict[str, in
 def _notes(
     written: ModelFile, kind: str, source: ModelFile, fallbacks: Mapping[str, int]
 ) -> Iterator[str]:
-    origin = _type_of(source)
+    origin = type_of(source)
     if next(iter(source.types)) not in FLOATS:
         yield (
             f"Made from {origin}: what that lost stays lost. For better quality make it from an "
@@ -276,12 +276,12 @@ def _notes(
         n_matrices = sum(len(tensor.shape) > 1 for tensor in written.tensors)
         others = ", ".join(f"{n} as {name}" for name, n in fallbacks.items())
         yield (
-            f"{kind}: {sum(fallbacks.values())} of {n_matrices} matrices have rows that its blocks "
-            f"do not divide; llama.cpp stores {others}."
+            f"{kind}: {sum(fallbacks.values())} of {n_matrices} matrices have rows that the "
+            f"blocks of the type meant for them do not divide; llama.cpp stores {others}."
         )
 
 
-def _type_of(file: ModelFile) -> str:
+def type_of(file: ModelFile) -> str:
     """The type that a file names for itself, else that of most weights."""
     number = file.metadata.values.get("general.file_type")
     named = [name for name, value in file_types().items() if value == number]

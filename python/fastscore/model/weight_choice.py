@@ -17,20 +17,20 @@ class WeightChoice:
     """The weights that run, and what spoke for them.
 
     ``type`` is the type they were re-encoded into, or ``native``; ``native_type`` that of the file;
-    ``path`` and ``n_bytes`` the file that is loaded. ``speeds`` are tokens a second, by type, with
-    ``native`` among them; ``left_out`` says of other types why they were not tried or do not fit.
-    ``busy`` says that other programs were using the machine and the speeds are those of one thread.
-    ``native_facts`` is what `ModelInfo` says of the file as the user has it.
+    ``path`` and ``n_bytes`` the file that is loaded. ``left_out`` says of other types why they were
+    not tried or do not fit. Where there was a choice, ``speeds`` are tokens a second by type,
+    ``native`` among them; on a ``busy`` machine those of one thread, in CPU time. ``native_facts``
+    is what `ModelInfo` says of the file as the user has it.
     """
 
     type: str
     native_type: str
     path: Path
     n_bytes: int
-    speeds: dict[str, float]
     left_out: dict[str, str]
-    native_facts: dict[str, Any] = field(repr=False)
+    speeds: dict[str, float] = field(default_factory=dict)
     busy: bool = False
+    native_facts: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def is_native(self) -> bool:
@@ -46,8 +46,8 @@ class WeightChoice:
 
     def sentences(self) -> Iterator[str]:
         """Say what was chosen, and what was not for want of room."""
-        if self.is_native and len(self.speeds) == 1:
-            yield f"Weights stay {self.native_type}: no other type holds them, or fits."
+        if self.is_native and not self.speeds:
+            yield f"Weights stay {self.native_type}: no other type holds them and fits."
         elif self.is_native:
             yield f"Weights stay {self.native_type}: no type that holds them decodes faster here."
         else:
