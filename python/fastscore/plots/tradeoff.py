@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _HEIGHT, _TOP, _AXIS = 250, 10, 40
-_LINE, _LETTER, _BESIDE = 16.0, 7.2, 10.0  # px: two labels, a letter, from mark to label
+_LINE, _LETTER, _BESIDE = 16.0, 7.8, 10.0  # px: two labels, a letter, from mark to label
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def _label(axes: Axes, points: Sequence[TradeOffPoint]) -> None:
         x, y = axes.transData.transform((point.x, point.score))
         name = shortened(point.label, 22)
         width = _LETTER * len(name)
-        left = x + _BESIDE if x + _BESIDE + width < WIDTH else x - _BESIDE - width
+        left = x + _BESIDE if x + _BESIDE + width < WIDTH - 6 else x - _BESIDE - width
         baseline = y + 6.0
         for start, end, other in sorted(taken, key=lambda label: -label[2]):
             if start < left + width and left < end and abs(other - baseline) < _LINE:

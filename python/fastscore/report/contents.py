@@ -10,10 +10,10 @@ from typing import Any
 from fastscore.comparison.plots import primary_differences
 from fastscore.comparison.rows import interval, p_value, signed
 from fastscore.comparison.values import Difference
-from fastscore.report.costs import costs, parameters
+from fastscore.report.costs import Cost, costs, parameters
 from fastscore.report.distances import distances
 from fastscore.report.facts import facts
-from fastscore.report.subject import Entry, Shown, Subject
+from fastscore.report.subject import Entry, Shown, Subject, items
 from fastscore.report.theme import mark
 from fastscore.report.verdict import Judged, headline, sentences
 from fastscore.results.rows import footer, notes, printable, title
@@ -55,7 +55,7 @@ def contents(subject: Subject) -> dict[str, Any]:
         "signs": _SIGNS,
         "distances": distances(comparison),
         "costs": found_costs,
-        "cost_notes": [f"{_first_up(one.title)}: {one.note}" for one in found_costs if one.note],
+        "cost_notes": list(_cost_notes(subject, found_costs)),
         "notes": list(_notes(subject)),
         "facts": facts(subject),
     }
@@ -139,7 +139,7 @@ def _score_rows(subject: Subject, entry: Entry) -> Iterator[dict[str, Any]]:
             "name": printable(entry.name) if first else "",
             "depth": min(entry.depth, 3),
             "is_group": entry.is_group,
-            "n": f"{result.n:,}" if first else "",
+            "n": items(result) if first else "",
             "shots": shots if first else "",
             "metric": printable(metric),
             "cells": [_cell(model, entry.name, metric) for model in subject.models],
@@ -171,7 +171,7 @@ def _difference_rows(
                 "model": model,
                 "task": printable(one.task),
                 "metric": printable(one.metric),
-                "n": f"{one.n:,}",
+                "n": f"{one.n:,}" if one.n_total is None else f"{one.n:,} of {one.n_total:,}",
                 "difference": signed(one.difference),
                 "interval": interval(one.ci95),
                 "p": p_value(one.p_holm),
@@ -190,6 +190,19 @@ def _verdict(one: Difference) -> str:
     if one.verdict in ("better", "worse") and one.within_margin:
         return f"{one.verdict}, within {one.margin:g}"
     return one.reason or "undefined" if one.verdict == "undefined" else one.verdict
+
+
+def _cost_notes(subject: Subject, found: list[Cost]) -> Iterator[str]:
+    """Yield what must be known of sizes and speeds, what disturbed their measurement above all."""
+    for cost in found:
+        if cost.note:
+            yield f"{cost.title[:1].upper()}{cost.title[1:]}: {cost.note}"
+    said: dict[str, list[str]] = {}
+    for model in subject.models:
+        for warning in model.profile.warnings if model.profile else ():
+            said.setdefault(printable(warning), []).append(model.label)
+    for warning, labels in said.items():
+        yield f"{_and(labels)}: {warning}"
 
 
 def _notes(subject: Subject) -> Iterator[str]:
@@ -211,7 +224,3 @@ def _and(names: list[str]) -> str:
 
 def _counted(n: int, noun: str) -> str:
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
-
-
-def _first_up(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -140,7 +140,7 @@ def _of_profiles(profiles: Sequence[Profile | None]) -> list[Cost]:
             "J",
             lambda one: None if one.decode is None else one.decode.joules_per_token,
             less_is_better=True,
-            digits=2,
+            digits=3,
             drawn=False,
         ),
     ]
@@ -173,22 +173,23 @@ def parameters(model: Shown) -> str:
 
 
 def _run_speed(subject: Subject) -> Cost:
-    speeds, note = [], "Tokens read in batches while scoring, not tokens written one by one."
-    machines = set()
+    speeds, surroundings = [], set()
     for model in subject.models:
         work = model.results.work
         seconds = work.seconds["decode"]
         known = work.tokens_decoded > 0 and seconds > 0
         speeds.append(work.tokens_decoded / seconds if known else math.nan)
-        machines.add((str(model.results.machine.get("cpu")), _threads(model)))
-    if len(machines) > 1:
-        note += " The runs were on different machines or threads: the speeds do not compare."
+        surroundings.add((str(model.results.machine.get("cpu")), _threads(model)))
+    note = "tokens read in batches while scoring, not tokens written one by one."
+    if len(surroundings) > 1:
+        note += " The runs were on different machines or threads, so the speeds do not compare."
     return Cost(
         "speed",
         "speed of the run",
         "tokens/s",
-        tuple(speeds) if len(machines) == 1 else (math.nan,) * len(speeds),
+        tuple(speeds),
         less_is_better=False,
+        drawn=len(surroundings) == 1,
         note=note,
     )
 

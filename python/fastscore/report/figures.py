@@ -16,7 +16,7 @@ from fastscore.plots import (
     tradeoff_plot,
 )
 from fastscore.report.costs import Cost, costs
-from fastscore.report.subject import Entry, Shown, Subject
+from fastscore.report.subject import Entry, Shown, Subject, items
 
 MAX_MEMBERS = 12
 """The tasks of a larger group share one plot."""
@@ -114,8 +114,9 @@ def _of_models(subject: Subject, entry: Entry) -> Plot:
     plot = interval_plot(
         _id("interval", entry.name), title, rows, subject.series, str(entry.primary)
     )
-    sizes = {model.results[entry.name].n for model in subject.models if entry.name in model.results}
-    return replace(plot, aside=f"{sizes.pop():,} items" if len(sizes) == 1 else "")
+    known = [model.results for model in subject.models if entry.name in model.results]
+    sizes = {items(results[entry.name]) for results in known}
+    return replace(plot, aside=f"{sizes.pop()} items" if len(sizes) == 1 else "")
 
 
 def _scores(subject: Subject, entry: Entry) -> list[Score]:

@@ -98,6 +98,14 @@ def subject_of(shown: Showable) -> Subject:
     return Subject(tuple(models), tuple(_entries(several)))
 
 
+def items(result: TaskResult | GroupResult) -> str:
+    """Return the number of items, and of how many where the run stopped early."""
+    stopping = result.stopping
+    if stopping is None or not stopping.early:
+        return f"{result.n:,}"
+    return f"{result.n:,} of {stopping.n_total:,}"
+
+
 def _name(results: Results) -> ModelName:
     """Return what a model is named by; results from elsewhere may lack its path."""
     model = results.model

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from fastscore.comparison.plots import primary_differences
 from fastscore.report.costs import costs, parameters
-from fastscore.report.subject import Showable, Subject, subject_of
+from fastscore.report.distances import distances
+from fastscore.report.subject import Showable, Subject, items, subject_of
 from fastscore.report.verdict import headline, sentences
 from fastscore.results import Results
 from fastscore.results.rows import footer, notes, printable
@@ -53,8 +54,8 @@ def to_csv(shown: Showable) -> str:
 def to_markdown(shown: Showable) -> str:
     """Return tables of scores, differences and costs, as GitHub and Hugging Face show them."""
     subject = subject_of(shown)
-    parts = [*_verdict(subject), *_scores(subject), *_differences(subject), *_models(subject)]
-    parts += _remarks(subject)
+    parts = [*_verdict(subject), *_scores(subject), *_differences(subject)]
+    parts += [*_distances(subject), *_models(subject), *_remarks(subject)]
     return "\n".join(parts).rstrip("\n") + "\n"
 
 
@@ -132,7 +133,7 @@ def _scores(subject: Subject) -> list[str]:
                 _row(
                     [
                         name if first else "",
-                        f"{result.n:,}" if first else "",
+                        items(result) if first else "",
                         str(getattr(result, "num_fewshot", "")) if first else "",
                         _text(metric),
                         *(
@@ -173,6 +174,15 @@ def _differences(subject: Subject) -> list[str]:
             ]
             lines.append(_row(cells))
     return [f"Compared with {_text(comparison.base.label)}, on the same items:", "", *lines, ""]
+
+
+def _distances(subject: Subject) -> list[str]:
+    found = distances(subject.comparison)
+    if found is None:
+        return []
+    lines = _head(["Distance of the distributions", *map(_text, found.columns)], left={0})
+    lines += [_row([_text(name), *cells]) for name, cells in found.rows]
+    return [*lines, "", *map(_text, found.about), ""]
 
 
 def _models(subject: Subject) -> list[str]:

@@ -48,7 +48,7 @@ def judge(comparison: Comparison, candidate: Candidate) -> Judged:
         standing = "equivalent"
         sentence = (
             f"{candidate.label} is as good as {comparison.base.label}, within "
-            f"{_points(comparison.margin)} on {_tasks(len(asked))}."
+            f"{_points(comparison.margin)} on {_tasks(asked)}."
         )
     else:
         standing = "open"
@@ -122,7 +122,9 @@ def _listed(found: list[Difference]) -> str:
     for one in sorted(found, key=lambda one: -abs(one.difference)):
         low, high = (f"{100 * end:+.1f}" for end in one.ci95)
         size = _points(abs(one.difference))
-        parts.append(f"by {size} on {one.task} (95 % interval {low} to {high})")
+        # A run that stopped early has an interval that holds at every look instead.
+        kind = "95 % interval" if one.n_total is None else "interval"
+        parts.append(f"by {size} on {one.task} ({kind} {low} to {high})")
     more = len(parts) - 3
     return _and(parts[:3] + ([f"on {more} more"] if more > 0 else []))
 
@@ -133,8 +135,8 @@ def _points(difference: float) -> str:
     return f"{number} point" if number == "1" else f"{number} points"
 
 
-def _tasks(n: int) -> str:
-    return "the task" if n == 1 else f"all {n} tasks"
+def _tasks(asked: list[Difference]) -> str:
+    return asked[0].task if len(asked) == 1 else f"all {len(asked)} tasks"
 
 
 def _and(names: list[str]) -> str:

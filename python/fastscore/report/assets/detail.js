@@ -14,9 +14,7 @@ async function detailOf(taskIndex, item) {
   const task = report.tasks[taskIndex];
   const texts = await textsOf(taskIndex, item);
   const parts = [];
-  if (texts?.context) {
-    for (const context of new Set(texts.context)) parts.push(textBlock("Prompt", context));
-  }
+  if (texts?.context?.length === 1) parts.push(textBlock("Prompt", texts.context[0]));
   if (item.gold) parts.push(heading("Choices, with their shares of probability"), ...choices(item, texts));
   if (texts?.gold) for (const gold of texts.gold) parts.push(textBlock("Right answer", gold));
   if (texts?.outputs) parts.push(...outputs(texts.outputs));
@@ -36,7 +34,9 @@ function textBlock(title, text) {
 function choices(item, texts) {
   const n = Math.max(...item.said.map((one) => one?.chance?.length ?? 0), texts?.choices?.length ?? 0);
   return Array.from({ length: n }, (_, choice) => {
-    const text = (texts?.choices?.[choice] ?? "").trim();
+    // Where each choice has a prompt of its own, as in WinoGrande, they are read together.
+    const ahead = texts?.context?.length > 1 ? texts.context[choice] : "";
+    const text = `${ahead}${texts?.choices?.[choice] ?? ""}`.trim();
     const name = make("div", { class: "name" }, make("strong", {}, letter(choice)), ` ${text}`);
     const bars = report.models.map((model, index) => {
       const one = item.said[index];
