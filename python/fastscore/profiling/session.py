@@ -31,6 +31,7 @@ Emit = Callable[..., None]
 
 # Enough to read all weights, and to tell the pace of reading from that of writing.
 _TRY_READ, _TRY_WRITE = 32, 4
+_TRIES, _TRY_SECONDS = 3, 3.0
 _TEXT = (
     "The boat left the harbour before sunrise, with three people aboard and food for ten days. "
     "By noon the wind had turned, the coast was out of sight, and nobody spoke of going back.\n"
@@ -126,13 +127,17 @@ class Session:
         return Bench(self._weights, settings)
 
     def _pace(self) -> Pace:
-        """A first try; the weights are read from the file in a run that is not timed."""
+        """The best of a few tries, after one that reads the weights from the file."""
+        reads: list[float] = []
+        writes: list[float] = []
         with self._open(Workload(_TRY_READ, _TRY_WRITE)) as bench:
             bench.read(_TRY_READ)
-            bench.clear()
-            read = bench.read(_TRY_READ)
-            write = bench.write(_TRY_WRITE)
-        return Pace(read / _TRY_READ, write / _TRY_WRITE)
+            began = time.perf_counter()
+            while len(reads) < _TRIES and (not reads or time.perf_counter() - began < _TRY_SECONDS):
+                bench.clear()
+                reads.append(bench.read(_TRY_READ))
+                writes.append(bench.write(_TRY_WRITE))
+        return Pace(min(reads) / _TRY_READ, min(writes) / _TRY_WRITE)
 
     def _first_token(self, chosen: Plan) -> dict[str, Any] | None:
         n = chosen.first_token
