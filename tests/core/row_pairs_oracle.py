@@ -1,4 +1,4 @@
-"""What ``_core.compare_rows`` must do, slow and obvious, in extended precision: KL by its definition."""
+"""What ``_core.compare_rows`` must do, slow and obvious: KL by its definition, 80 bits of it."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -144,12 +144,17 @@ def _texts(base: Model, candidate: Model, texts: Sequence[Prompt]) -> _Reading:
             pairs = [text for text in part if not isinstance(text, str)]
             if pairs:
                 yield base.encode(pairs)
-            whole = [base.tokenize(text)[-longest - 1 :] for text in part if isinstance(text, str)]
-            windows = [np.asarray(ids, dtype=np.int32) for ids in whole if len(ids) > 1]
-            if windows:
-                yield encode_windows([(ids[:1], ids[1:]) for ids in windows], longest)
+            whole = [base.tokenize(text) for text in part if isinstance(text, str)]
+            if any(len(ids) > 1 for ids in whole):
+                yield _every_position(whole, longest)
 
     return _Reading(counted(len(texts), "text"), positions, None, len(texts), parts)
+
+
+def _every_position(texts: Sequence[Sequence[int]], longest: int) -> EncodedRequests:
+    kept = [np.asarray(ids[-longest - 1 :], dtype=np.int32) for ids in texts if len(ids) > 1]
+    requests = encode_windows([(ids[:1], ids[1:]) for ids in kept], longest)
+    return replace(requests, n_truncated=sum(len(ids) > longest + 1 for ids in texts))
 
 
 def _split(texts: Sequence[Prompt]) -> Iterator[list[Prompt]]:

@@ -97,8 +97,9 @@ def quantiles(values: Values, wanted: dict[str, float]) -> dict[str, float]:
         at = fraction * (len(ordered) - 1)
         below = math.floor(at)
         low, high = ordered[below], ordered[min(below + 1, len(ordered) - 1)]
-        # Not by weights alone: 0 * inf is no number.
-        found[name] = float(low if low == high else low + (at - below) * (high - low))
+        weight = at - below
+        # Infinite neighbours do not weigh nothing, and their difference is no number.
+        found[name] = float(low if weight == 0 or low == high else low + weight * (high - low))
     return found
 
 

@@ -115,7 +115,7 @@ class Divergence:
                 raise ResultsError(f"a divergence has no {one.name!r}")
             try:
                 read[one.name] = _READERS[str(one.type)](content[one.name])
-            except (TypeError, ValueError, KeyError) as error:
+            except (TypeError, ValueError, KeyError, OverflowError) as error:
                 raise ResultsError(
                     f"{one.name!r} of a divergence cannot be read: {content[one.name]!r} ({error})"
                 ) from error
@@ -156,7 +156,20 @@ def _positions(value: Any) -> Positions:
     return value  # type: ignore[no-any-return]
 
 
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError("not an object")
+    return value
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise TypeError("not a list")
+    return tuple(map(_text, value))
+
+
 def _estimate(value: Any) -> Estimate:
+    value = _object(value)
     reason = value.get("reason")
     return Estimate(
         _number(value["value"]),
@@ -171,6 +184,6 @@ _READERS: dict[str, Any] = {
     "int | None": lambda value: None if value is None else _count(value),
     "Positions": _positions,
     "Estimate": _estimate,
-    "Mapping[str, float]": lambda value: {_text(k): _number(v) for k, v in value.items()},
-    "tuple[str, ...]": lambda value: tuple(map(_text, value)),
+    "Mapping[str, float]": lambda value: {k: _number(v) for k, v in _object(value).items()},
+    "tuple[str, ...]": _texts,
 }
