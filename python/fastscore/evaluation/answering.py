@@ -133,6 +133,8 @@ class WritingTask:
 
     def samples(self) -> dict[int, AnySample]:
         """See `Answering`."""
+        if not self._items:
+            return {}
         return dict(zip(sorted(self._items), self._judged().samples, strict=True))
 
     def result(self) -> TaskResult:
