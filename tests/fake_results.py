@@ -12,6 +12,9 @@ from fastscore.types import Item, Likelihood, Origin
 METRICS = {"acc": "acc", "acc_norm": "acc_norm"}
 WORDS = ("a", "small", "river", "bright", "stone", "walks", "under", "over", "blue", "remain")
 
+EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{7*7}} $\\frac{$ 模型"
+"""A name that would be markup, a formula, a template, and glyphs that no font of plots has."""
+
 
 def make_item(task: str, doc_id: int, n_choices: int = 4, length: int = 40) -> Item:
     """An item whose texts are drawn by its task and number alone."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from fake_results import EVIL, make_results
 from fastscore.comparison.comparison import Comparison
 from fastscore.report import write_report
 from fastscore.results import Results
@@ -237,6 +238,18 @@ def test_a_phone_never_scrolls_sideways(open_page: Any, compared: Path, width: i
     assert page.evaluate("document.documentElement.scrollWidth") == width
     for figure in page.locator("figure svg").all():
         assert figure.bounding_box()["width"] <= width
+
+
+def test_names_from_a_strangers_file_do_no_harm(open_page: Any, tmp_path: Path) -> None:
+    tasks = {EVIL * 3: 9}
+    several = [make_results(f"{EVIL * 3}{i}", tasks, seed=i, log_prompts=True) for i in range(2)]
+    path = write_report(several, tmp_path / "report.html")
+    page = open_page(path, viewport={"width": 390, "height": 800})
+    table = _table(page, "items")
+    table.locator(".open-item").first.click()
+    table.locator(".panel pre").first.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert page.locator("img").count() == 0
 
 
 def test_texts_are_read_large_enough_and_with_contrast(open_page: Any, compared: Path) -> None:

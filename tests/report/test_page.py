@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from fake_results import make_results
+from fake_results import EVIL, make_results
 from fastscore.comparison.comparison import Comparison
 from fastscore.errors import ResultsError, UsageError
 from fastscore.report import prepare, to_html, write_report
@@ -24,9 +24,6 @@ from fastscore.results import Results
 @pytest.fixture(scope="module")
 def text(comparison: Comparison) -> str:
     return to_html(comparison)
-
-
-EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{7*7}}"
 
 
 class Page(html.parser.HTMLParser):

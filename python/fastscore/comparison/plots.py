@@ -10,10 +10,17 @@ from fastscore.comparison.values import Candidate, Difference
 from fastscore.plots import DifferenceRow, Plot, difference_plot
 from fastscore.results.rows import printable
 
+MAX_ROWS = 24
+
 
 def primary_differences(candidate: Candidate) -> list[Difference]:
-    """Return a candidate's differences in the metrics to look at first, one a task or group."""
-    return [candidate[task] for task in dict.fromkeys(one.task for one in candidate.differences)]
+    """Return a candidate's differences in the metrics to look at first, one a task or group.
+
+    Where these are very many, as the subjects of MMLU are, those that were not asked for are left
+    out.
+    """
+    all_of_them = [candidate[name] for name in dict.fromkeys(d.task for d in candidate.differences)]
+    return [d for d in all_of_them if d.family or len(all_of_them) <= MAX_ROWS]
 
 
 def difference_plots(comparison: Comparison) -> Iterator[Plot]:

@@ -150,7 +150,7 @@ def x_axis(axes: Axes, low: float, high: float, label: str, *, n_ticks: int = 4)
     room = 0.06 * (high - low) or max(abs(high) * 0.05, 0.01)
     axes.set_xlim(low - room, high + room)
     axes.xaxis.set_major_locator(MaxNLocator(n_ticks, steps=[1, 2, 2.5, 5, 10]))
-    axes.set_xlabel(label, fontsize=12, color=ROLES["muted"], labelpad=4)
+    axes.set_xlabel(shortened(label, 40), fontsize=12, color=ROLES["muted"], labelpad=4)
 
 
 def text_above(
