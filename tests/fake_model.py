@@ -69,7 +69,6 @@ class FakeModel:
         self.stop_after = stop_after
         self.write = write
         self.choice = None
-        self.weight_bytes = 1000
         self.n_scored = 0
         self.n_written = 0
         self.samplings: list[Sampling] = []
@@ -108,6 +107,10 @@ class FakeModel:
             backends=("none",),
             llama_cpp="0",
         )
+
+    @property
+    def weight_bytes(self) -> int:
+        return self.info.file_bytes
 
     def encode(self, pairs: Sequence[tuple[str, str]]) -> EncodedRequests:
         self.pairs.extend(pairs)
