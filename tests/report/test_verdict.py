@@ -70,10 +70,10 @@ def compared(**candidates: tuple[float, list[tuple[Any, ...]]]) -> Comparison:
         (compared(small=(60, [EQUAL, EQUAL])), "Ship small: as good as base within 2 points"),
         (
             compared(small=(60, [EQUAL]), smaller=(50, [EQUAL]), tiny=(30, [WORSE])),
-            "Ship smaller: as good as base within 2 points and 50% smaller",
+            "Ship smaller: as good as base within 2 points and 50 % smaller",
         ),
         (compared(small=(60, [EQUAL, BARELY])), "Ship small: as good as base within 2 points"),
-        (compared(small=(60, [BETTER])), "Ship small: better than base and 40% smaller"),
+        (compared(small=(60, [BETTER])), "Ship small: better than base and 40 % smaller"),
         (compared(big=(150, [EQUAL])), "Keep base: big is as good, but not smaller"),
         (compared(big=(150, [BETTER])), "Ship big if quality counts most"),
         (compared(small=(60, [WORSE, EQUAL])), "Keep base: every other file is worse"),

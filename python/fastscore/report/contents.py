@@ -15,7 +15,7 @@ from fastscore.report.distances import distances
 from fastscore.report.facts import facts
 from fastscore.report.subject import Entry, Shown, Subject, items
 from fastscore.report.theme import mark
-from fastscore.report.verdict import Judged, headline, sentences
+from fastscore.report.verdict import Judged, headline, remarks, sentences
 from fastscore.results.rows import footer, notes, printable, title
 
 _SIGNS = {"worse": "▼", "better": "▲", "equivalent": "◆", "open": "○", "undefined": "—"}
@@ -215,7 +215,7 @@ def _notes(subject: Subject) -> Iterator[str]:
         about = "" if len(who) == len(subject.models) else f"{_and(who)}: "
         yield printable(about + note)
     if subject.comparison is not None:
-        yield from subject.comparison.method
+        yield from remarks(subject.comparison)
 
 
 def _and(names: list[str]) -> str:

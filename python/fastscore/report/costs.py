@@ -62,10 +62,9 @@ def costs(subject: Subject) -> list[Cost]:
             drawn=False,
         ),
     ]
-    if any(profiles):
-        found += _of_profiles(profiles)
-    else:
-        found += _of_runs(subject)
+    # The largest memory of a run is not among them: of several runs in one process it is that of
+    # all of them so far.
+    found += _of_profiles(profiles) if any(profiles) else [_run_speed(subject)]
     return [cost for cost in found if not all(map(math.isnan, cost.values))]
 
 
@@ -148,22 +147,6 @@ def _of_profiles(profiles: Sequence[Profile | None]) -> list[Cost]:
 
 def _speed(measured: Speed | None) -> float | None:
     return None if measured is None else measured.tokens_per_second
-
-
-def _of_runs(subject: Subject) -> list[Cost]:
-    """Return what the runs themselves tell of speed and memory."""
-    peaks = [model.results.work.peak_memory_bytes for model in subject.models]
-    return [
-        _run_speed(subject),
-        Cost(
-            "memory",
-            "peak memory of the run",
-            "MB",
-            tuple(math.nan if peak is None else peak / 1e6 for peak in peaks),
-            less_is_better=True,
-            drawn=False,
-        ),
-    ]
 
 
 def parameters(model: Shown) -> str:

@@ -11,7 +11,7 @@ from fastscore.comparison.plots import primary_differences
 from fastscore.report.costs import costs, parameters
 from fastscore.report.distances import distances
 from fastscore.report.subject import Showable, Subject, items, subject_of
-from fastscore.report.verdict import headline, sentences
+from fastscore.report.verdict import headline, remarks, sentences
 from fastscore.results import Results
 from fastscore.results.rows import footer, notes, printable
 
@@ -197,17 +197,17 @@ def _models(subject: Subject) -> list[str]:
 
 
 def _remarks(subject: Subject) -> list[str]:
-    remarks: dict[str, None] = {}
+    said: dict[str, None] = {}
     for model in subject.models:
         for note in [*notes(model.results, verbose=True), *footer(model.results)]:
             ahead = "" if len(subject.models) == 1 else f"{model.label}: "
-            remarks[f"- {_text(ahead + note)}"] = None
+            said[f"- {_text(ahead + note)}"] = None
     if subject.comparison is not None:
-        for line in (*subject.comparison.warnings, *subject.comparison.method):
-            remarks[f"- {_text(line)}"] = None
+        for line in (*subject.comparison.warnings, *remarks(subject.comparison)):
+            said[f"- {_text(line)}"] = None
     versions = subject.models[0].results.versions
     made = ", ".join(f"{name} {version}" for name, version in versions.items())
-    return [*remarks, f"- Made with {_text(made)}."]
+    return [*said, f"- Made with {_text(made)}."]
 
 
 def _head(cells: list[str], left: set[int]) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from fastscore.comparison.comparison import Comparison
+from fastscore.comparison.rows import notes
 from fastscore.comparison.values import Candidate, Difference
 
 Standing = Literal["equivalent", "better", "worse", "open"]
@@ -70,7 +71,7 @@ def headline(comparison: Comparison) -> str:
         within = "" if best.standing == "better" else f" within {_points(comparison.margin)}"
         what = "better than" if best.standing == "better" else "as good as"
         share = 1 - best.bytes / base_bytes
-        return f"Ship {best.label}: {what} {base.label}{within} and {share:.0%} smaller, {sure}."
+        return f"Ship {best.label}: {what} {base.label}{within} and {100 * share:.0f} % smaller, {sure}."
     better = [one for one in good if one.standing == "better"]
     if better:
         label = better[0].label
@@ -95,6 +96,14 @@ def sentences(comparison: Comparison) -> Iterator[Judged]:
     """Yield each candidate's sentence."""
     for candidate in comparison:
         yield judge(comparison, candidate)
+
+
+def remarks(comparison: Comparison) -> Iterator[str]:
+    """Yield what must be known of the findings beside the warnings, and how they were found."""
+    for note in notes(comparison, verbose=True):
+        if note not in comparison.warnings:
+            yield note
+    yield from comparison.method
 
 
 def _open(candidate: Candidate, shown: list[Difference], unknown: list[Difference]) -> str:
