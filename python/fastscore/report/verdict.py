@@ -70,8 +70,8 @@ def headline(comparison: Comparison) -> str:
         best = min(smaller, key=lambda one: one.bytes)
         within = "" if best.standing == "better" else f" within {_points(comparison.margin)}"
         what = "better than" if best.standing == "better" else "as good as"
-        share = 1 - best.bytes / base_bytes
-        return f"Ship {best.label}: {what} {base.label}{within} and {100 * share:.0f} % smaller, {sure}."
+        share = f"{100 * (1 - best.bytes / base_bytes):.0f} %"
+        return f"Ship {best.label}: {what} {base.label}{within} and {share} smaller, {sure}."
     better = [one for one in good if one.standing == "better"]
     if better:
         label = better[0].label
