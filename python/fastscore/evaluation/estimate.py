@@ -60,9 +60,7 @@ def spoken_text_estimate(model: Model, limits: Limits, n_texts: int, max_tokens:
 def _spoken_memory(model: Model, limits: Limits) -> str:
     from fastscore.model.context import context_bytes
 
-    needed = (
-        _PROCESS_BYTES + model.weight_bytes + context_bytes(model.info, model.settings, limits)
-    )
+    needed = _PROCESS_BYTES + model.weight_bytes + context_bytes(model.info, model.settings, limits)
     memory = f"about {needed / 1e6:,.0f} MB of memory"
     available = available_memory()
     return memory if available is None else f"{memory} ({available / 1e6:,.0f} MB are available)"
