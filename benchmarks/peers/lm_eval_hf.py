@@ -108,17 +108,22 @@ def _cached(path: Path, key: Mapping[str, Any], limit: int) -> dict[str, Any] | 
 def _job(
     workload: Workload, rows: PreparedRows, out: Path, key: Mapping[str, Any]
 ) -> dict[str, Any]:
-    benchmark = workload.benchmark
-    data_files = {benchmark.eval_split: str(rows.hub_eval)}
-    if benchmark.pool_split is not None and rows.hub_pool is not None:
-        data_files[benchmark.pool_split] = str(rows.hub_pool)
     return {
         "task": workload.task,
         "num_fewshot": workload.num_fewshot,
         "limit": workload.limit,
         "batch_size": 1 if workload.num_fewshot >= _LONG_PROMPT_SHOTS else 8,
-        "data_files": data_files,
+        "data_files": data_files(workload, rows),
         "config": LM_EVAL_CONFIG.get(workload.task),
         "out": str(out.resolve()),
         "key": {**key, "limit": workload.limit},
     }
+
+
+def data_files(workload: Workload, rows: PreparedRows) -> dict[str, str]:
+    """Where lm-eval finds the rows, by its names of the splits."""
+    benchmark = workload.benchmark
+    files = {benchmark.eval_split: str(rows.hub_eval)}
+    if benchmark.pool_split is not None and rows.hub_pool is not None:
+        files[benchmark.pool_split] = str(rows.hub_pool)
+    return files

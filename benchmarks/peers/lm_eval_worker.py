@@ -76,6 +76,17 @@ def run_job(lm: HFLM, manager: TaskManager, job: dict[str, Any]) -> dict[str, An
     """One task at one number of shots; returns what the comparison reads."""
     lm.batch_size_per_gpu = job["batch_size"]
     started = time.perf_counter()
+    asking = 0.0
+    ask = lm.loglikelihood
+
+    def timed(*arguments: Any, **options: Any) -> Any:
+        nonlocal asking
+        begun = time.perf_counter()
+        answers = ask(*arguments, **options)
+        asking += time.perf_counter() - begun
+        return answers
+
+    lm.loglikelihood = timed
     results = lm_eval.simple_evaluate(
         model=lm,
         tasks=[str(task_file(manager, job))],
@@ -84,6 +95,7 @@ def run_job(lm: HFLM, manager: TaskManager, job: dict[str, Any]) -> dict[str, An
         log_samples=True,
         task_manager=manager,
     )
+    lm.loglikelihood = ask
     items = [item_of(lm, sample) for sample in results["samples"][job["task"]]]
     return {
         "key": job["key"],
@@ -92,6 +104,7 @@ def run_job(lm: HFLM, manager: TaskManager, job: dict[str, Any]) -> dict[str, An
         "n": len(items),
         "results": {k: v for k, v in results["results"][job["task"]].items() if k != "alias"},
         "seconds": time.perf_counter() - started,
+        "loglikelihood_seconds": asking,
         "versions": {
             "lm_eval": lm_eval.__version__,
             "transformers": transformers.__version__,
