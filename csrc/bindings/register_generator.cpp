@@ -43,7 +43,9 @@ void register_generator(py::module_& m) {
       .def("ends", &TokenPieces::ends, py::arg("token"))
       .def(
           "text", [](const TokenPieces& self, Token token) { return py::bytes(std::string(self.text(token))); },
-          py::arg("token"));
+          py::arg("token"))
+      .def("first_difference", &TokenPieces::first_difference, py::arg("other"),
+           "The first token that the other vocabulary spells otherwise, marks included; -1: none.");
 
   py::class_<Grammar>(m, "Grammar", "A GBNF grammar, parsed for a model's vocabulary.")
       .def(py::init([](const Library& library, std::uintptr_t model, const std::string& text) {

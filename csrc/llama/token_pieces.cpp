@@ -1,5 +1,7 @@
 #include "llama/token_pieces.h"
 
+#include <algorithm>
+
 #include "llama/errors.h"
 
 namespace fastscore::llama {
@@ -41,6 +43,16 @@ TokenPieces::TokenPieces(const Library& library, const Model* model, Token unnam
       asked_about_space = true;
     }
   }
+}
+
+Token TokenPieces::first_difference(const TokenPieces& other) const {
+  const Token shared = std::min(n_vocab(), other.n_vocab());
+  for (Token token = 0; token < shared; ++token) {
+    if (spelled(token) != other.spelled(token)) {
+      return token;
+    }
+  }
+  return n_vocab() == other.n_vocab() ? -1 : shared;
 }
 
 }  // namespace fastscore::llama

@@ -34,6 +34,9 @@ class TokenPieces {
   // Whether it ends a text that keeps a grammar: llama.cpp allows what it takes for EOS, named or
   // not, at the end of the grammar and nowhere else.
   bool ends_grammar(Token token) const { return kinds_[token].ends_grammar; }
+  // The first token that the other vocabulary spells otherwise or lacks, or that is only there; -1:
+  // both spell the same.
+  Token first_difference(const TokenPieces& other) const;
   // Whether a text begins without the space that its first token spells: SentencePiece vocabularies
   // that put one in front when they encode.
   bool drops_first_space() const { return drops_first_space_; }

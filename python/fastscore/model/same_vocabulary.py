@@ -7,9 +7,6 @@ from pathlib import Path
 from fastscore.errors import UsageError
 from fastscore.model.weights import Weights
 
-# Tokens whose spellings are asked for at a time.
-_AT_ONCE = 4096
-
 
 def check_same_vocabulary(base: Weights, candidate: Weights) -> None:
     """Raise UsageError, naming the first difference, unless both have the same tokens."""
@@ -22,15 +19,13 @@ def check_same_vocabulary(base: Weights, candidate: Weights) -> None:
         )
     if not (base.has_vocabulary and candidate.has_vocabulary):
         return  # a file without texts of tokens fits any of its size
-    for begin in range(0, one.n_vocab, _AT_ONCE):
-        ids = range(begin, min(begin + _AT_ONCE, one.n_vocab))
-        pieces, others = base.pieces(ids), candidate.pieces(ids)
-        if pieces != others:
-            k = next(k for k, piece in enumerate(pieces) if piece != others[k])
-            raise UsageError(
-                f"token {begin + k} is {_shown(pieces[k])} in {name} and "
-                f"{_shown(others[k])} in {other_name}; {ask}"
-            )
+    token = base.token_pieces.first_difference(candidate.token_pieces)
+    if token >= 0:
+        (piece,), (other_piece,) = base.pieces([token]), candidate.pieces([token])
+        raise UsageError(
+            f"token {token} is {_shown(piece)} in {name} and {_shown(other_piece)} in "
+            f"{other_name}; {ask}"
+        )
 
 
 def _shown(piece: bytes) -> str:
