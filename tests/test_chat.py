@@ -54,6 +54,14 @@ def test_special_tokens_print_as_their_text_and_absent_ones_as_nothing() -> None
     assert ChatTemplate(source).render([USER]) == "||"
 
 
+def test_a_template_sees_the_variables_that_are_given() -> None:
+    template = ChatTemplate("{{ tone }}|{{ messages|length }}", variables={"tone": "low"})
+    assert template.render([USER]) == "low|1"
+    # What a conversation consists of is not theirs to change.
+    shadowed = ChatTemplate("{{ messages|length }}", variables={"messages": []})
+    assert shadowed.render([USER]) == "1"
+
+
 def test_blocks_are_trimmed() -> None:
     source = "a\n    {% if true %}\nb\n    {% endif %}\nc\n"
     assert ChatTemplate(source).render([USER]) == "a\nb\nc"
