@@ -17,6 +17,7 @@ from fastscore.distance.divergence import Prompt
 from fastscore.distance.values import Divergence
 from fastscore.errors import MemoryLimitError, ModelError, UsageError
 from fastscore.model import Model
+from fastscore.model.lockstep import common_limits
 from fastscore.types import Item, OpenItem
 from models.fixtures import TinyModel
 from models.llama import PlainLlama
@@ -62,7 +63,7 @@ def test_every_family_as_one_window_at_a_time(tiny_model: TinyModel, family: str
 
 @pytest.mark.parametrize("family", ["llama", "gemma3", "mamba", "lfm2"])
 def test_batches_and_rows_change_nothing(tiny_model: TinyModel, family: str) -> None:
-    base = tiny_model(family, n_vocab=5000)  # with half of 1 MiB 13 logit rows a step
+    base = tiny_model(family, n_vocab=5000)  # 26 logit rows in 1 MiB
     candidate = tiny_model(family, seed=1, n_vocab=5000)
     expected = positions_of_text(base, candidate, TEXT, 40)
     for how in ({"n_batch": 32}, {"n_batch": 512}, {"n_batch": 512, "logits_mb": 1}):
@@ -246,13 +247,19 @@ def test_memory_of_both_contexts_is_counted(
         base.lock_step(candidate, requests)  # those are open by now
 
 
-def test_logit_rows_share_the_budget(tiny_model: TinyModel) -> None:
+@pytest.mark.parametrize(
+    ("logits_mb", "alone", "each"),
+    [(16, 419, 209), (4, 104, 78), (3, 78, 78), (1, 26, 26)],  # a row is 20,000 bytes, held twice
+)
+def test_logit_rows_share_the_budget(
+    tiny_model: TinyModel, logits_mb: int, alone: int, each: int
+) -> None:
     path = tiny_model("llama", n_vocab=5000)
-    with open_tiny(path, logits_mb=4, n_batch=512) as model:
-        requests = model.encode([(TEXT[:100], TEXT[100:300])])
-        alone, pair = model.scoring(requests).limits, model.lock_step(model, requests).limits
-    assert alone.n_rows == (4 << 20) // (2 * 4 * 5000)
-    assert pair.n_rows == alone.n_rows // 2
+    with open_tiny(path, logits_mb=logits_mb, n_batch=512) as model:
+        limits = model._limits_within(100, 512, logits_mb)
+        pair = common_limits(100, model._side(), model._side())[0]
+    assert limits.n_rows == alone
+    assert pair.n_rows == each
 
 
 def test_interrupting_leaves_both_models_usable(tiny_model: TinyModel) -> None:

@@ -391,7 +391,12 @@ class Model(Generating):
 
     def _side(self) -> Side:
         return Side(
-            self.settings, self._limits_within, self._new_bytes, self._decoder, self._exclusive
+            self.settings,
+            self.info.n_vocab,
+            self._limits_within,
+            self._new_bytes,
+            self._decoder,
+            self._exclusive,
         )
 
     def _limits_within(self, longest_path: int, n_batch: int, logits_mb: int) -> Limits:
