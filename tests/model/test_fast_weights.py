@@ -17,7 +17,7 @@ from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, GGUFReader
 from gguf.quants import dequantize
 from gguf.quants import quantize as encode
 
-from fastscore.errors import UsageError
+from fastscore.errors import ModelError, UsageError
 from fastscore.machine import cache_directory
 from fastscore.model import EngineSettings, Model, fast_weights, quantise, weight_cache
 from fastscore.model.fingerprint import fingerprint
@@ -244,6 +244,20 @@ def test_cache_and_disk_have_limits(
     assert measured == []
 
 
+@pytest.mark.parametrize("limit", ["plenty", "nan", "inf"])
+def test_a_limit_that_is_no_number(q8: Path, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+    monkeypatch.setenv(weight_cache.LIMIT_VARIABLE, limit)
+    with pytest.raises(UsageError, match=f"{weight_cache.LIMIT_VARIABLE} is '{limit}'; give"):
+        open_tiny(q8, weights="fast")
+
+
+def test_a_part_of_a_split_model_that_is_missing(q8: Path, tmp_path: Path) -> None:
+    first = tmp_path / "m-00001-of-00002.gguf"
+    first.write_bytes(q8.read_bytes())
+    with pytest.raises(ModelError, match=r"m-00002-of-00002\.gguf is missing"):
+        open_tiny(first, weights="fast")
+
+
 def test_what_was_used_longest_ago_goes_first(
     q8: Path, tiny_model: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -284,7 +298,7 @@ def test_a_damaged_file_is_made_anew(q8: Path, measured: list[str], damage: str)
     assert len(measured) == 4
 
 
-def test_a_type_that_llama_cpp_cannot_write_is_not_tried_again(
+def test_a_type_that_llama_cpp_cannot_write_is_not_tried_again_for_a_day(
     q8: Path, measured: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = quantise.Job.run
@@ -301,6 +315,11 @@ def test_a_type_that_llama_cpp_cannot_write_is_not_tried_again(
             assert model.choice.type == "F16"
             assert model.choice.left_out == {"BF16": "quantized data validation failed"}
     assert measured == ["Q8_0", "F16", "F32"]
+    monkeypatch.setattr(quantise.Job, "run", run)  # the disk was full, say, and has room again
+    monkeypatch.setattr(fast_weights, "_RETRY", 0.0)
+    with open_tiny(q8, weights="fast") as model:
+        assert model.choice is not None
+        assert (model.choice.type, model.choice.left_out) == ("BF16", {})
 
 
 def test_on_a_busy_machine_one_thread_is_measured(

@@ -8,8 +8,9 @@ once, into the cache; what was measured is remembered for this model on this mac
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,8 @@ _QUIET = 0.85
 _WORTH = 1.1
 # Memory beside the weights that a run takes at least, in bytes.
 _BESIDE = 200 << 20
+# Seconds after which what failed is tried again: the disk may have been full, or memory short.
+_RETRY = 24 * 3600.0
 
 
 def choose(
@@ -57,7 +60,8 @@ def choose(
     def opened(file: Path, exact: bool | None) -> Model:
         return Model(file, n_gpu_layers=n_gpu_layers, exact=exact, **options)
 
-    origin, source = fingerprint(path), read_model(path)
+    source = read_model(path)  # first, as it says which part of a model is missing
+    origin = fingerprint(path)
     n_threads = options["n_threads"] or default_threads()
     trial = _Trial(origin, source, n_threads, opened)
     held = types_that_hold(source)
@@ -108,18 +112,20 @@ def _find(trial: _Trial, kinds: list[str], wishes: list[Any], left_out: dict[str
 class _Found:
     """What is known of a model on this machine.
 
-    ``speeds`` in tokens a second by type; ``failed`` says why a type can never be used. On a
-    ``busy`` machine they are those of one thread, in CPU time.
+    ``speeds`` in tokens a second by type; ``failed`` says why a type could not be used. On a
+    ``busy`` machine they are those of one thread, in CPU time. ``measured_at`` is Unix time.
     """
 
     speeds: dict[str, float]
     failed: dict[str, str]
     native_facts: dict[str, Any]
     busy: bool = False
+    measured_at: float = field(default_factory=time.time)
 
     def covers(self, kinds: list[str]) -> bool:
         """Whether nothing is left to measure."""
-        return all(kind in self.speeds or kind in self.failed for kind in kinds)
+        failed = self.failed if time.time() - self.measured_at < _RETRY else ()
+        return all(kind in self.speeds or kind in failed for kind in kinds)
 
     def best_of(self, kinds: list[str]) -> str | None:
         """The quickest type, if it is worth it; None for the file's own."""
@@ -220,6 +226,7 @@ def _recalled(key: str) -> _Found | None:
     try:
         found = _Found(**note)
         numbers = all(isinstance(one, float) and one > 0 for one in found.speeds.values())
-        return found if numbers and NATIVE in found.speeds and found.native_facts else None
+        known = numbers and NATIVE in found.speeds and found.native_facts
+        return found if known and isinstance(found.failed, dict) else None
     except (TypeError, AttributeError):
         return None

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from fastscore.errors import QuantizeError
+from fastscore.errors import QuantizeError, UsageError
 from fastscore.machine import cache_directory
 from fastscore.model import notes
 from fastscore.model.file_types import file_types
@@ -39,11 +39,17 @@ def _directory() -> Path:
 
 
 def limit_bytes() -> int:
-    """Most bytes of all re-encoded files together: ``FASTSCORE_WEIGHTS_CACHE_GB``, or 20 GB."""
+    """Most bytes of all re-encoded files together: ``FASTSCORE_WEIGHTS_CACHE_GB``, or 20 GB.
+
+    Raises UsageError for what is no number.
+    """
+    given = os.environ.get(LIMIT_VARIABLE, "").strip() or _LIMIT_GB
     try:
-        return round(float(os.environ.get(LIMIT_VARIABLE, _LIMIT_GB)) * 1e9)
-    except ValueError:
-        return round(_LIMIT_GB * 1e9)
+        return round(float(given) * 1e9)
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"{LIMIT_VARIABLE} is {given!r}; give a number of GB, such as {_LIMIT_GB:g}"
+        ) from None
 
 
 def find(origin: str, kind: str) -> Path | None:
