@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fake_model import FakeModel
-from fake_run import score
+from fake_run import capitals, score
 from fastscore import Comparison, GenerationTask, OpenQuestion, Results, UsageError, compare
 from fastscore.comparison.build import compare_results
 from fastscore.comparison.deciding import Side, check_options, decide
@@ -171,6 +171,25 @@ def test_a_full_run_may_stand_beside_one_that_stopped() -> None:
     ).candidates[0]["texts"]
     assert (found.n, found.n_total) == (part["texts"].n, N)
     assert found.verdict == "worse"
+
+
+def test_changes_of_log_likelihoods_have_no_interval_where_a_run_stopped() -> None:
+    def ran(until: str | None) -> Difference:
+        models = [FakeModel(fingerprint=name) for name in "ab"]
+        options: dict[str, Any] = {"until": until, "rows": {"capitals": rows}, "progress": False}
+        return compare(*models, tasks=[task], **options).candidates[0]["capitals"]
+
+    task, rows = capitals(500)
+    part, full = ran("ci=0.1"), ran(None)
+    assert part.n < full.n
+    for name in ("gold_change", "margin_change"):
+        early, change = getattr(part, name), getattr(full, name)
+        assert early.value == change.value == 0
+        assert math.isnan(early.ci95[0])
+        assert early.reason == (
+            "the number of items was not chosen beforehand, and log-likelihoods have no bounds"
+        )
+        assert change.reason != early.reason
 
 
 def test_other_random_orders_have_no_interval() -> None:

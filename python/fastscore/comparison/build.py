@@ -252,6 +252,8 @@ def _drawn_difference(row: _Row, drawn: Drawn, alpha: float, margin: float) -> D
     return replace(
         _difference(replace(row, paired=paired), nan, nan, margin),
         verdict=verdict_of(interval, margin),
+        gold_change=drawn.change(row.changes.gold),
+        margin_change=drawn.change(row.changes.margin),
         n_total=drawn.n_total,
         alpha=alpha,
     )

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from fastscore.comparison.measuring import Pairs
 from fastscore.comparison.pairing import Pairing
 from fastscore.comparison.values import Verdict
-from fastscore.evaluation.units import Unit, random_order
+from fastscore.evaluation.units import Place, Unit, random_order
 from fastscore.results import Results
 from fastscore.results.stopping import Stopping
+from fastscore.statistics.means import MetricValue
 from fastscore.statistics.sequential import confidence_sequence
 
 _OTHER_ORDERS = (
@@ -27,6 +29,7 @@ _GAPS = (
     "items are missing or differ within the part that was scored before the runs stopped early, so "
     "what is left is no random part of all"
 )
+_NO_BOUNDS = "the number of items was not chosen beforehand, and log-likelihoods have no bounds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +47,20 @@ class Drawn:
         """Say what the figures are about, and why there is no p-value."""
         return (
             f"scored on {len(self.pairs):,} of {self.n_total:,} items in random order, after which "
-            "a run stopped early. A number of items that was not chosen beforehand has no p-value; "
+            "a run stopped early. A number of items that was not chosen beforehand has no p-value, "
+            "nor do changes of log-likelihoods have an interval then; "
             f"the interval ({100 * (1 - alpha):.4g} % for this comparison) is of the difference "
             f"over all {self.n_total:,} items and holds whenever one looks"
         )
+
+    def change(self, found: MetricValue) -> MetricValue:
+        """Take the interval off a change of log-likelihoods.
+
+        Student's is for a number of items chosen beforehand, and a confidence sequence needs
+        values with bounds.
+        """
+        nothing = math.nan, math.nan
+        return found if math.isnan(found.value) else replace(found, ci95=nothing, reason=_NO_BOUNDS)
 
     def interval(self, metric: str, alpha: float) -> tuple[float, float]:
         """Return the interval of the mean difference of all items, NaN where undefined.
@@ -84,7 +97,8 @@ def drawn_items(
         return Drawn(pairs, len(pairs), _OTHER_ORDERS)
     (order,) = orders
     assert order is not None
-    places = [place for place in random_order(*order.arguments()) if place.task in set(tasks)]
+    inside = set(tasks)
+    places = [place for place in _places(order) if place.task in inside]
     found = {(task, pair[0].doc_id): pair for task in tasks for pair in pairings[task].pairs}
     first = [found.get((place.task, place.index)) for place in places[: len(pairs)]]
     complete = [pair for pair in first if pair is not None]
@@ -112,6 +126,12 @@ class _Order:
 
     def arguments(self) -> tuple[Unit, dict[str, int], int]:
         return self.unit, dict(zip(self.unit.tasks, self.sizes, strict=True)), self.seed
+
+
+@lru_cache(maxsize=4)
+def _places(order: _Order) -> tuple[Place, ...]:
+    """Return all items as drawn; kept, as each task of a large group asks for the same."""
+    return tuple(random_order(*order.arguments()))
 
 
 def _order_of(results: Results, stopping: Stopping) -> _Order | None:

@@ -91,7 +91,7 @@ class Difference:
         n_lost: As above.
         verdict: What follows, see `spoken`.
         gold_change: Mean change of the log-likelihood of the right choice (the likeliest one of
-            several), candidate minus base.
+            several), candidate minus base. Without an interval where a run stopped early.
         margin_change: Mean change of what the right choice is ahead of the best wrong one.
         family: Whether this is one of the comparisons that were asked for: the primary metric of
             a task or group asked for. The others are corrected among themselves.
