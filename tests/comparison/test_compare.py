@@ -120,6 +120,9 @@ def test_progress_is_reported() -> None:
         (2, {"marginn": 0.1}, "there is no option 'marginn'; did you mean margin"),
         (2, {"divergence": "gone.txt"}, "there is no file gone.txt"),
         (2, {"limit": 0}, "limit is 0"),
+        (2, {"until": "ci=2"}, "0 < H < 0.5"),
+        (2, {"until": "decidd"}, "or until='decided'"),
+        (2, {"until": 0.02}, "until is 0.02; give ci=H"),
     ],
 )
 def test_what_cannot_be_is_said_before_anything_runs(
@@ -147,10 +150,29 @@ def test_every_model_is_looked_for_before_the_first_one_runs(tmp_path: Path) -> 
     assert model.n_scored == 0
 
 
-def test_a_file_is_not_compared_with_itself(tiny_model: TinyModel) -> None:
+def test_a_file_is_not_compared_with_itself(tiny_model: TinyModel, tmp_path: Path) -> None:
     path = tiny_model("llama")
-    with pytest.raises(UsageError, match="is there twice"):
+    with pytest.raises(UsageError, match="is there twice, and"):
         run(path, str(path))
+    link = tmp_path / "link.gguf"
+    link.symlink_to(path)
+    with pytest.raises(UsageError, match=r"link\.gguf is there twice, as .*, and"):
+        run(path, link)
+
+
+def test_the_directory_of_a_comparison_is_not_a_model(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        make_results(name, {"qa": 3}).save(tmp_path / "out" / name)
+    with pytest.raises(UsageError, match=r"several models \(a, b\); name their folders .*out/a"):
+        compare(tmp_path / "out", tmp_path / "out")
+
+
+def test_a_file_that_is_no_text_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    models = fake("a"), fake("b")
+    (tmp_path / "x.bin").write_bytes(b"\xff\x00")
+    with pytest.raises(UsageError, match=r"x\.bin is no UTF-8 text"):
+        run(*models, divergence=tmp_path / "x.bin")
+    assert [model.n_scored for model in models] == [0, 0]
 
 
 def test_options_of_a_run_have_no_effect_on_results(tmp_path: Path) -> None:
@@ -203,6 +225,44 @@ def test_scores_survive_what_cannot_be_measured_beside_them(
         comparison.warnings
     )
     assert any(one.startswith("a: its cost was not measured") for one in comparison.warnings)
+    comparison.save(tmp_path)
+    assert Comparison.load(tmp_path).warnings == comparison.warnings
+
+
+def test_ctrl_c_beside_the_scores_says_that_they_are_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def stops(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(model_figures, "divergence", stops)
+    with pytest.raises(KeyboardInterrupt, match=r"is in .*; the same command measures it"):
+        run(fake("a"), fake("b"), divergence="tasks", output=tmp_path, tasks="mini_qa")
+    assert Comparison.load(tmp_path)["b"]["mini_qa"].n == 36
+
+
+def test_a_distance_on_the_tasks_is_of_the_items_that_both_scored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[list[Any]] = []
+
+    def measure(_base: object, _other: object, prompts: list[Any], **__: object) -> None:
+        read.append(prompts)
+
+    monkeypatch.setattr(model_figures, "divergence", measure)
+    task, rows = capitals(500)
+    comparison = compare(
+        fake("a"),
+        fake("b"),
+        tasks=[task],
+        rows={task.name: rows},
+        until="ci=0.1",
+        divergence="tasks",
+        progress=False,
+    )
+    rows_scored = [sample.doc_id for sample in comparison.base.results.tasks["capitals"].samples]
+    assert len(rows_scored) < 500
+    assert [prompt.split("'")[0] for prompt, _ in read[0]] == [f"Country {i}" for i in rows_scored]
 
 
 def test_names_are_public() -> None:

@@ -13,7 +13,13 @@ from typing import Any
 from fastscore.comparison.build import check_margin, compare_results
 from fastscore.comparison.comparison import Comparison
 from fastscore.comparison.contender import ContenderLike, Entrant, labels_of, read_entrant
-from fastscore.comparison.deciding import DECIDED, Side, check_options, decide, models_open
+from fastscore.comparison.deciding import (
+    Side,
+    check_options,
+    decide,
+    is_until_decided,
+    models_open,
+)
 from fastscore.comparison.document import folder_of
 from fastscore.comparison.model_figures import check_text, with_divergences, with_profiles
 from fastscore.comparison.values import Contender
@@ -105,7 +111,7 @@ def compare(
             f"{'profile' if divergence is None else 'divergence'} takes models, and {there} are "
             "results; name the model file in their place"
         )
-    until_decided = options.get("until") == DECIDED
+    until_decided = is_until_decided(options)
     if until_decided:
         check_options(options)
         if len(to_run) < len(entrants):
@@ -127,11 +133,15 @@ def compare(
     comparison = compare_results(contenders[0], contenders[1:], margin=margin, tasks=names)
     if directory is not None:
         comparison.save(directory)  # whatever comes after the scores
-    if divergence is not None:
-        assert wanted is not None
-        comparison = with_divergences(comparison, entrants, text, wanted, options, progress)
-    if profile:
-        comparison = with_profiles(comparison, entrants, options, progress)
+    try:
+        if divergence is not None:
+            assert wanted is not None
+            comparison = with_divergences(comparison, entrants, text, wanted, options, progress)
+        if profile:
+            comparison = with_profiles(comparison, entrants, options, progress)
+    except KeyboardInterrupt as stop:
+        stop.args = (_stopped_beside(directory),)
+        raise
     if directory is not None and (divergence is not None or profile):
         comparison.save(directory)
     return comparison
@@ -231,3 +241,15 @@ def _stopped(stop: KeyboardInterrupt, done: Sequence[str]) -> str:
     """Say what is kept of a comparison that Ctrl-C ended."""
     said = str(stop.args[0]) if stop.args else "Stopped."
     return f"{said} Done before: {', '.join(done)}." if done else said
+
+
+def _stopped_beside(directory: Path | None) -> str:
+    """Say what is kept where Ctrl-C ended what is measured beside the scores."""
+    if directory is None:
+        return (
+            "Stopped. All was scored; the same command finds what was kept and measures the rest."
+        )
+    return (
+        f"Stopped. The comparison without what was being measured is in {directory}; the same "
+        "command measures it."
+    )

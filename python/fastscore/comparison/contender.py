@@ -27,13 +27,15 @@ it fastscore's or lm-eval's."""
 class Entrant:
     """One side of a comparison that is asked for: results that are there, or a model to run.
 
-    ``said`` is what the user wrote for it, for messages.
+    ``said`` is what the user wrote for it, for messages; ``file`` the model file that was named,
+    links followed.
     """
 
     said: str
     name: ModelName
     results: Results | None
     model: Model | str | None
+    file: Path | None = None
 
     @property
     def is_file(self) -> bool:
@@ -61,6 +63,12 @@ def read_entrant(given: ContenderLike) -> Entrant:
         return _of_results(Results.load(path), said)
     if holds_lm_eval(path):
         return _of_results(read_lm_eval(path), said)
+    inside = sorted(file.parent.name for file in path.glob(f"*/{RESULTS_FILE}"))
+    if inside and not (path / RESULTS_FILE).exists():
+        raise UsageError(
+            f"{said} holds the results of several models ({', '.join(inside)}); name their folders "
+            f"one by one, such as {path / inside[0]}"
+        )
     if path.is_dir() and not list(path.glob("*.gguf")):
         raise UsageError(
             f"{said} is a directory with neither a {RESULTS_FILE} nor a model; a run writes the "
@@ -71,13 +79,17 @@ def read_entrant(given: ContenderLike) -> Entrant:
 
 def labels_of(entrants: Sequence[Entrant]) -> list[str]:
     """Name the sides; UsageError where two of them are the same file."""
-    files = [one.name.path for one in entrants if one.is_file]
-    for file in files:
-        if files.count(file) > 1:
+    files: dict[Path, str] = {}
+    for one in entrants:
+        if one.file is None:
+            continue
+        if one.file in files:
+            alike = "" if files[one.file] == one.said else f", as {files[one.file]}"
             raise UsageError(
-                f"{file} is there twice, and a model does not differ from itself; name each file "
-                "once"
+                f"{one.said} is there twice{alike}, and a model does not differ from itself; name "
+                "each file once"
             )
+        files[one.file] = one.said
     return label_models([one.name for one in entrants])
 
 
@@ -94,4 +106,5 @@ def _of_file(said: str) -> Entrant:
 
     path = locate(said).path
     check_header(path)
-    return Entrant(said, ModelName("demo" if said == "demo" else str(path)), None, said)
+    name = ModelName("demo" if said == "demo" else str(path))
+    return Entrant(said, name, None, said, path.resolve())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fastscore.comparison.build import compare_results
 from fastscore.comparison.values import Contender, Difference
 from fastscore.errors import UsageError
-from fastscore.evaluation.until import FirstItems, next_look
+from fastscore.evaluation.until import FirstItems, next_look, read_rule
 from fastscore.machine import available_memory
 from fastscore.results import GroupResult, Results, TaskResult
 from fastscore.statistics.sequential import items_foreseen
@@ -83,6 +83,21 @@ def decide(base: Side, candidates: Sequence[Side], *, margin: float) -> list[Res
         if not goes_on:
             break
     return results
+
+
+def is_until_decided(options: Mapping[str, Any]) -> bool:
+    """Say whether ``until`` is about differences; UsageError where it is no rule at all."""
+    until = options.get("until")
+    if until == DECIDED:
+        return True
+    try:
+        read_rule(until)
+    except UsageError as error:
+        raise UsageError(
+            f"{error}; or until={DECIDED!r}: until each difference is shown to be one, or to be "
+            "smaller than the margin"
+        ) from None
+    return False
 
 
 def check_options(options: Mapping[str, Any]) -> None:

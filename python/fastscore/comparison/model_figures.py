@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from fastscore.comparison.comparison import Comparison
 from fastscore.comparison.contender import Entrant
+from fastscore.comparison.values import Contender
 from fastscore.distance import divergence
+from fastscore.distance.divergence import read_text
 from fastscore.distance.prompts import prompts_of
 from fastscore.errors import FastscoreError, UsageError
 from fastscore.evaluation.items import items_of
@@ -41,7 +43,7 @@ def check_text(text: str | os.PathLike[str] | None) -> Path | None:
     """Return the file to compare distributions on; None for none, and for the tasks' prompts.
 
     Raises:
-        UsageError: there is no such file.
+        UsageError: there is no such file, or it is no text.
 
     """
     if text is None or os.fspath(text) == TASKS:
@@ -52,6 +54,7 @@ def check_text(text: str | os.PathLike[str] | None) -> Path | None:
             f"there is no file {text} to compare distributions on; give a text file, or {TASKS!r} "
             "for the tasks' own prompts"
         )
+    read_text(path)  # after hours of scoring is too late to hear of it
     return path
 
 
@@ -65,8 +68,8 @@ def with_divergences(
 ) -> Comparison:
     """Add how far each candidate's distributions are from the base's, over the same tokens.
 
-    ``entrants`` are the models, base first. Without a ``text`` the tasks' own prompts are read;
-    ``options`` are those of `evaluate` and of `Model`.
+    ``entrants`` are the models, base first. Without a ``text`` the tasks' own prompts are read, of
+    the items that both have scored; ``options`` are those of `evaluate` and of `Model`.
     """
     about_items = {k: v for k, v in options.items() if k in signature(items_of).parameters}
     candidates, warnings = [], list(comparison.warnings)
@@ -75,7 +78,8 @@ def with_divergences(
             with ExitStack() as stack:
                 base = _opened(entrants[0], options, stack)
                 other = _opened(entrant, options, stack)
-                read = text or prompts_of(items_of(base, tasks, **about_items))
+                only = _scored_by_both(comparison.base, candidate)
+                read = text or prompts_of(items_of(base, tasks, only=only, **about_items))
                 longest = min(base.settings.max_length, other.settings.max_length)
                 n_ctx = min(USUAL_WINDOW, longest)
                 found = divergence(base, other, read, n_ctx=n_ctx, progress=progress)
@@ -117,6 +121,18 @@ def with_profiles(
         ),
         warnings=tuple(warnings),
     )
+
+
+def _scored_by_both(base: Contender, candidate: Contender) -> dict[str, set[int]]:
+    """Return the rows by task: a run that stopped early has but a few of them."""
+    rows = [
+        {
+            name: {sample.doc_id for sample in task.samples}
+            for name, task in one.results.tasks.items()
+        }
+        for one in (base, candidate)
+    ]
+    return {task: rows[0][task] & rows[1].get(task, set()) for task in rows[0]}
 
 
 def _same_tests(first: Profile | None) -> dict[str, Any]:

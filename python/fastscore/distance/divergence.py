@@ -101,7 +101,7 @@ def _whole_text(
             f"n_ctx is {n_ctx}, and the models read texts of up to {longest} tokens; choose at "
             f"most {longest}"
         )
-    content = _content(text) if isinstance(text, Path) else text
+    content = read_text(text) if isinstance(text, Path) else text
     windows = text_windows(base.plain_ids(content), base.bos_in_front, n_ctx, max_chunks)
     source = text.name if isinstance(text, Path) else "text"
     return _Reading(
@@ -113,7 +113,8 @@ def _whole_text(
     )
 
 
-def _content(file: Path) -> str:
+def read_text(file: Path) -> str:
+    """Return a file's text without the line end at its end; UsageError where it is no UTF-8."""
     try:
         return file.expanduser().read_bytes().decode("utf-8").removesuffix("\n")
     except OSError as error:

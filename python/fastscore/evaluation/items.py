@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,10 +32,12 @@ def items_of(
     system_instruction: str | None = None,
     fewshot: Fewshot = "lm-eval",
     offline: bool | None = None,
+    only: Mapping[str, Container[int]] | None = None,
 ) -> Iterator[Item | OpenItem]:
     """Yield the items of each task in turn; arguments and errors are those of `evaluate`.
 
     The model is asked for its chat template, where that is to be applied, and for nothing else.
+    ``only`` are the rows to yield by task, None for all.
     """
     wanted = listed(tasks)
     settings = RunSettings(
@@ -55,4 +57,7 @@ def items_of(
     template = chat_template(model) if apply_chat_template else None
     how = promptings(settings, plan_shots(selection.tasks, num_fewshot).shots, template)
     for one in prepare(finder, how, limit):
-        yield from one.questions().items
+        rows_of_task = None if only is None else only.get(one.task.name, ())
+        for item in one.questions().items:
+            if rows_of_task is None or item.doc_id in rows_of_task:
+                yield item

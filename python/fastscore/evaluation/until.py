@@ -112,12 +112,14 @@ def next_look(n: int, foreseen: int, n_total: int, steps: int = 16) -> int:
 
 def read_rule(given: str | Rule | None) -> Rule | None:
     """Read ``ci=0.02``; UsageError for anything else, with what is allowed."""
-    if given is None or not isinstance(given, str):
+    if given is None or isinstance(given, (HalfWidth, FirstItems)):
         return given
     allowed = (
         "give ci=H, such as ci=0.02: go on until the 95 % interval is the value -+ H or narrower, "
         "0 < H < 0.5, as a fraction and not in per cent"
     )
+    if not isinstance(given, str):
+        raise UsageError(f"until is {given!r}; {allowed}")
     name, _, number = given.replace(" ", "").partition("=")
     if name == "decided":
         raise UsageError(
