@@ -20,7 +20,7 @@ LONG = {"n_ctx_train": 2048}
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several would wait for each other on a machine that runs many tests."""
-    monkeypatch.setattr("fastscore.model.model.default_threads", lambda: 1)
+    monkeypatch.setattr("fastscore.model.opened.default_threads", lambda: 1)
 
 
 def by_name(report: Report) -> dict[str, str]:

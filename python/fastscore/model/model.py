@@ -2,48 +2,29 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fastscore import _core
-from fastscore.errors import ModelError
-from fastscore.model import library
 from fastscore.model.arguments import check_pairs, check_texts
-from fastscore.model.contexts import Contexts
-from fastscore.model.exclusive import Exclusive
-from fastscore.model.fingerprint import fingerprint
 from fastscore.model.generating import GREEDY, Generating
 from fastscore.model.generation import GenerationRun
-from fastscore.model.generation_limits import GenerationLimits
 from fastscore.model.grammar import gbnf
-from fastscore.model.info import ModelInfo
-from fastscore.model.locate import locate
-from fastscore.model.lockstep import LockStepRun, Side
+from fastscore.model.lockstep import LockStepRun
+from fastscore.model.opened import OpenedModel
 from fastscore.model.run import ScoringRun
 from fastscore.model.same_vocabulary import check_same_vocabulary
 from fastscore.model.sampling import check_requests, check_sampling
 from fastscore.model.settings import (
-    CPU_BATCH,
-    GPU_BATCH,
     NATIVE,
-    EngineSettings,
-    Limits,
     WeightMode,
-    check_options,
-    window_length,
 )
-from fastscore.model.threads import default_threads
-from fastscore.model.tokenizers import Tokenizer, gguf_tokenizer, huggingface_tokenizer
-from fastscore.model.weights import Weights
 from fastscore.tokenise import (
     EncodedRequests,
     encode_pairs,
@@ -54,11 +35,8 @@ from fastscore.tokenise import (
 )
 from fastscore.types import GenerationRequest, Likelihood, Sampling
 
-if TYPE_CHECKING:
-    from fastscore.model.weight_choice import WeightChoice
 
-
-class Model(Generating):
+class Model(OpenedModel, Generating):
     """A GGUF model opened by llama.cpp, as a context manager.
 
     Parameters
@@ -112,59 +90,17 @@ class Model(Generating):
         tune: bool = False,
         weights: WeightMode = "native",
     ) -> None:
-        check_options(n_ctx, n_batch, n_threads, logits_mb, weights)
-        self._closed = True
-        self._exclusive = Exclusive()
-        # Held while llama.cpp's model is handed to it, so that no other thread frees it meanwhile.
-        self._lock = threading.Lock()
-        self.located = locate(path)
-        api, native = library.load()
-        on_gpu = n_gpu_layers != 0 and bool(api.llama_supports_gpu_offload())
-        self.choice: WeightChoice | None = None
-        self._tokenizer_file = tokenizer
-        if weights == "fast":
-            from fastscore.model.fast_weights import choose
-
-            options = {"n_ctx": n_ctx, "n_threads": n_threads, "n_batch": n_batch}
-            self.choice = choose(
-                self.located.path,
-                options | {"logits_mb": logits_mb, "tokenizer": tokenizer},
-                n_gpu_layers if on_gpu else 0,
-                exact,
-            )
-        file = self.located.path if self.choice is None else self.choice.path
-        self._weights = Weights(file, n_gpu_layers)
-        try:
-            if self.choice is not None:
-                self._weights.info = self.choice.described(self._weights.info)
-            info = self._weights.info
-            self._pool = _core.ThreadPool(n_threads or default_threads())
-            self._tokenizer: Tokenizer = (
-                huggingface_tokenizer(
-                    Path(tokenizer).expanduser(), api, self._weights.pointer, info
-                )
-                if tokenizer is not None
-                else gguf_tokenizer(native, self._weights.pointer, info, self._pool)
-            )
-            self.settings = EngineSettings(
-                max_length=window_length(info, n_ctx),
-                n_batch=n_batch or (GPU_BATCH if on_gpu else CPU_BATCH),
-                n_threads=n_threads or default_threads(),
-                n_gpu_layers=n_gpu_layers if on_gpu else 0,
-                logits_mb=logits_mb,
-                exact=self.info.full_precision if exact is None else exact,
-                tokenizer=self._tokenizer.name,
-                bos=self._tokenizer.policy.describe(),
-                backends=tuple(library.devices()),
-                llama_cpp=native.version,
-                rope_factors=None if info.n_ctx_short is None else "short",
-                weights=NATIVE if self.choice is None else self.choice.label,
-            )
-            self._contexts = Contexts(self._weights, self.settings)
-        except BaseException:
-            self._weights.close()
-            raise
-        self._closed = False
+        super().__init__(
+            path,
+            n_ctx,
+            n_gpu_layers,
+            n_threads,
+            n_batch=n_batch,
+            logits_mb=logits_mb,
+            exact=exact,
+            tokenizer=tokenizer,
+            weights=weights,
+        )
         if tune:
             self._tune(n_threads, n_batch)
 
@@ -192,32 +128,6 @@ class Model(Generating):
         except BaseException:
             self.close()
             raise
-
-    def use(self, settings: EngineSettings) -> None:
-        """Run with other threads or another batch size from now on.
-
-        Waits for a run under way in another thread; UsageError for one of this thread.
-        """
-        with self._exclusive, self._lock:
-            self._check_open()
-            self._contexts.close()
-            self._contexts = Contexts(self._weights, settings)
-            self.settings = settings
-
-    @property
-    def info(self) -> ModelInfo:
-        """What the file says of itself."""
-        return self._weights.info
-
-    @property
-    def weight_bytes(self) -> int:
-        """Bytes of the weights that run."""
-        return self.info.file_bytes if self.choice is None else self.choice.n_bytes
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 of the file's content."""
-        return fingerprint(self.located.path)
 
     def metadata(self) -> dict[str, str]:
         """All scalar metadata of the file, as text."""
@@ -376,76 +286,3 @@ class Model(Generating):
         if len(complete) != requests.n:
             raise RuntimeError(f"{requests.n - len(complete)} requests were left out by the plan")
         return complete
-
-    def _limits(self, longest_path: int) -> Limits:
-        with self._lock:
-            self._check_open()
-            return self._contexts.limits(longest_path)
-
-    def _generation_limits(
-        self, order: _core.PromptOrder, n_parallel: int | None
-    ) -> GenerationLimits:
-        with self._lock:
-            self._check_open()
-            return self._contexts.generation_limits(order, n_parallel)
-
-    def _side(self) -> Side:
-        return Side(
-            self.settings,
-            self.info.n_vocab,
-            self._limits_within,
-            self._new_bytes,
-            self._decoder,
-            self._exclusive,
-        )
-
-    def _limits_within(self, longest_path: int, n_batch: int, logits_mb: int) -> Limits:
-        with self._lock:
-            self._check_open()
-            return self._contexts.limits_within(longest_path, n_batch, logits_mb)
-
-    def _new_bytes(self, limits: Limits) -> int:
-        with self._lock:
-            return self._contexts.new_bytes(limits)
-
-    def _decoder(self, limits: Limits) -> _core.Decoder:
-        with self._lock:
-            self._check_open()
-            return self._contexts.decoder(limits)
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ModelError("the model is closed")
-
-    def close(self) -> None:
-        """Free context and weights. Closing twice is harmless.
-
-        A run under way in another thread ends after its current step, with an error.
-        """
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-            self._contexts.close()
-            self._tokenizer.close()
-            self._weights.close()
-
-    def __enter__(self) -> Model:
-        self._check_open()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        if not getattr(self, "_closed", True):
-            self.close()
-
-    def __repr__(self) -> str:
-        state = "closed" if self._closed else f"{self.info.kind}, {self.info.quantisation}"
-        return f"Model({self.located.origin!r}: {self.info.name}, {state})"
