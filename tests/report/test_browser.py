@@ -185,6 +185,19 @@ def test_a_row_opens_to_prompt_and_chances(
     assert panel.count() == 0
 
 
+@pytest.mark.parametrize("width", [390, 1200])
+def test_a_choice_is_seen_beside_a_long_name(open_page: Any, tmp_path: Path, width: int) -> None:
+    results = make_results("A-model-with-a-long-name-Instruct.Q4_K_M", {"t": 3})
+    size = {"width": width, "height": 800}
+    page = open_page(write_report(results, tmp_path / "report.html"), viewport=size)
+    table = _table(page, "items")
+    table.get_by_role("button", name="Item 0", exact=True).click()
+    chosen = table.locator(".who strong")
+    chosen.wait_for()
+    within, own = chosen.locator("xpath=..").bounding_box(), chosen.bounding_box()
+    assert own["x"] + own["width"] <= within["x"] + within["width"] + 1
+
+
 def test_all_can_be_done_with_the_keyboard(open_page: Any, compared: Path) -> None:
     page = open_page(compared)
     page.keyboard.press("Tab")

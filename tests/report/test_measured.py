@@ -12,7 +12,7 @@ from fastscore.distance.values import Divergence, Estimate
 from fastscore.profiling.values import Energy, FirstToken, Loading, Memory, Profile, Speed
 from fastscore.profiling.workload import Workload
 from fastscore.report import to_csv, to_html, to_markdown
-from fastscore.report.costs import Cost, costs
+from fastscore.report.costs import Cost, cost_notes, costs
 from fastscore.report.subject import subject_of
 from fastscore.results import Results
 
@@ -99,6 +99,15 @@ def test_costs_are_those_of_the_profiles(measured: Comparison) -> None:
     assert [cost.name for cost in found.values() if cost.drawn] == ["size", "decode"]
 
 
+def test_a_cache_in_windows_is_not_all_that_a_token_takes(measured: Comparison) -> None:
+    said = "KV cache a token: of the layers that keep every token; others keep a window."
+    assert said not in list(cost_notes(subject_of(measured)))
+    one = profile(1.0)
+    windows = replace(one, memory=replace(one.memory, window_bytes_per_token=5, window_tokens=512))
+    other = replace(measured, base=replace(measured.base, profile=windows))
+    assert said in list(cost_notes(subject_of(other)))
+
+
 def test_a_model_without_a_profile_has_no_speed(measured: Comparison) -> None:
     part = replace(measured, base=replace(measured.base, profile=None))
     (cost,) = (cost for cost in costs(subject_of(part)) if cost.name == "decode")
@@ -130,7 +139,8 @@ def test_speeds_of_runs_are_compared_on_the_same_machine_only(three: list[Result
     assert speed(three).drawn
     elsewhere = replace(three[1], machine={"cpu": "another"})
     threads = replace(three[1], settings={"engine": {"n_threads": 1}})
-    for other in (elsewhere, threads):
+    fast = replace(three[1], model={**three[1].model, "weights": {"mode": "fast"}})
+    for other in (elsewhere, threads, fast):
         found = speed([three[0], other])
         assert not found.drawn
         assert "the speeds do not compare" in found.note
@@ -142,5 +152,7 @@ def test_tables_carry_what_was_measured(measured: Comparison) -> None:
     text = to_markdown(measured)
     assert "writing, tg64, tokens/s" in text
     assert "| 125.0 |" in text
+    assert "- Q8\\_0 and Q2\\_K: The machine was busy." in text
+    assert "- Bits a weight: of the whole file" in text
     assert "| mean KL divergence, nats | 0.25000 ± 0.00125 |" in text
     assert "nan" not in to_csv(measured)

@@ -14,8 +14,11 @@ from typing import Any
 import pytest
 
 from fake_results import EVIL, make_results
+from fastscore.comparison.build import compare_results
 from fastscore.comparison.comparison import Comparison
+from fastscore.comparison.values import Contender
 from fastscore.errors import ResultsError, UsageError
+from fastscore.report import page as page_module
 from fastscore.report import prepare, to_html, write_report
 from fastscore.report.page import MOST_BYTES
 from fastscore.results import Results
@@ -211,6 +214,18 @@ def test_ten_thousand_items_with_texts_stay_below_two_megabytes() -> None:
     left_out = sum(block not in there for block in numbers["block"])
     assert left_out > 0
     assert f"Texts of {left_out:,} items were left out" in page.said()
+
+
+def test_many_tables_take_the_room_of_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_module, "MOST_BYTES", 500_000)
+    tasks = {f"task_{i}": 12 for i in range(80)}
+    several = [
+        make_results(name, tasks, seed=seed, length=400, noise=1, log_prompts=True)
+        for seed, name in enumerate("ab")
+    ]
+    base, other = (Contender(name, one) for name, one in zip("ab", several, strict=True))
+    text = to_html(compare_results(base, [other], margin=0.05))
+    assert 400_000 < len(text.encode()) < 500_000
 
 
 def test_the_same_results_give_the_same_page(three: list[Results]) -> None:

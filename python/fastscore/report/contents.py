@@ -10,12 +10,12 @@ from typing import Any
 from fastscore.comparison.plots import primary_differences
 from fastscore.comparison.rows import interval, p_value, signed
 from fastscore.comparison.values import Difference
-from fastscore.report.costs import Cost, costs, parameters
+from fastscore.report.costs import cost_notes, costs, parameters
 from fastscore.report.distances import distances
 from fastscore.report.facts import facts
 from fastscore.report.subject import Entry, Shown, Subject, items
 from fastscore.report.theme import mark
-from fastscore.report.verdict import Judged, headline, remarks, sentences
+from fastscore.report.verdict import Judged, conjoined, headline, remarks, sentences
 from fastscore.results.rows import footer, notes, printable, title
 
 _SIGNS = {"worse": "▼", "better": "▲", "equivalent": "◆", "open": "○", "undefined": "—"}
@@ -38,7 +38,6 @@ def contents(subject: Subject) -> dict[str, Any]:
     """Return the values of the template, all but plots and items."""
     comparison = subject.comparison
     models = [_view(model) for model in subject.models]
-    found_costs = costs(subject)
     return {
         "title": _title(subject),
         "subtitle": _subtitle(subject),
@@ -54,8 +53,8 @@ def contents(subject: Subject) -> dict[str, Any]:
         "all_differences": list(_difference_rows(subject, models, every=True)),
         "signs": _SIGNS,
         "distances": distances(comparison),
-        "costs": found_costs,
-        "cost_notes": list(_cost_notes(subject, found_costs)),
+        "costs": costs(subject),
+        "cost_notes": list(cost_notes(subject)),
         "notes": list(_notes(subject)),
         "facts": facts(subject),
     }
@@ -83,10 +82,10 @@ def _sections(subject: Subject) -> Iterator[tuple[str, str]]:
 def _title(subject: Subject) -> str:
     if subject.comparison is not None:
         others = [one.label for one in subject.comparison]
-        return f"{subject.comparison.base.label} against {_and(others)}"
+        return f"{subject.comparison.base.label} against {conjoined(others)}"
     if len(subject.models) == 1:
         return printable(title(subject.models[0].results))
-    return _and(subject.series)
+    return conjoined(subject.series)
 
 
 def _subtitle(subject: Subject) -> str:
@@ -117,7 +116,7 @@ def _lead(subject: Subject) -> str:
     if not said:
         return f"{model.label}: no score with an interval."
     more = f" and {_counted(len(said) - 4, 'more task')}" if len(said) > 4 else ""
-    listed = ", ".join(said[:4]) + more if more else _and(said)
+    listed = ", ".join(said[:4]) + more if more else conjoined(said)
     return f"{model.label} scores {listed}; in brackets 95 % intervals."
 
 
@@ -192,19 +191,6 @@ def _verdict(one: Difference) -> str:
     return one.reason or "undefined" if one.verdict == "undefined" else one.verdict
 
 
-def _cost_notes(subject: Subject, found: list[Cost]) -> Iterator[str]:
-    """Yield what must be known of sizes and speeds, what disturbed their measurement above all."""
-    for cost in found:
-        if cost.note:
-            yield f"{cost.title[:1].upper()}{cost.title[1:]}: {cost.note}"
-    said: dict[str, list[str]] = {}
-    for model in subject.models:
-        for warning in model.profile.warnings if model.profile else ():
-            said.setdefault(printable(warning), []).append(model.label)
-    for warning, labels in said.items():
-        yield f"{_and(labels)}: {warning}"
-
-
 def _notes(subject: Subject) -> Iterator[str]:
     """Yield what must be known of the scores; what all models share is said once."""
     said: dict[str, list[str]] = {}
@@ -212,14 +198,10 @@ def _notes(subject: Subject) -> Iterator[str]:
         for note in [*notes(model.results, verbose=True), *footer(model.results)]:
             said.setdefault(note, []).append(model.label)
     for note, who in said.items():
-        about = "" if len(who) == len(subject.models) else f"{_and(who)}: "
+        about = "" if len(who) == len(subject.models) else f"{conjoined(who)}: "
         yield printable(about + note)
     if subject.comparison is not None:
         yield from remarks(subject.comparison)
-
-
-def _and(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _counted(n: int, noun: str) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fastscore.profiling.values import Profile, Speed
 from fastscore.report.subject import Shown, Subject
+from fastscore.report.verdict import conjoined
+from fastscore.results.rows import printable
 from fastscore.sizes import parameter_count
 
 
@@ -60,6 +62,7 @@ def costs(subject: Subject) -> list[Cost]:
             less_is_better=True,
             digits=2,
             drawn=False,
+            note="of the whole file, vocabulary included, over the parameters.",
         ),
     ]
     # The largest memory of a run is not among them: of several runs in one process it is that of
@@ -78,6 +81,7 @@ def _of_profiles(profiles: Sequence[Profile | None]) -> list[Cost]:
         known = tuple(math.nan if value is None else float(value) for value in values)
         return Cost(name, title, unit, known, **fields)
 
+    windows = any(one is not None and one.memory.window_bytes_per_token for one in profiles)
     writing = [one.decode.name for one in profiles if one and one.decode]
     reading = [one.prefill.name for one in profiles if one and one.prefill]
     return [
@@ -132,6 +136,7 @@ def _of_profiles(profiles: Sequence[Profile | None]) -> list[Cost]:
             less_is_better=True,
             digits=1,
             drawn=False,
+            note="of the layers that keep every token; others keep a window." if windows else "",
         ),
         cost(
             "energy",
@@ -149,6 +154,19 @@ def _speed(measured: Speed | None) -> float | None:
     return None if measured is None else measured.tokens_per_second
 
 
+def cost_notes(subject: Subject) -> Iterator[str]:
+    """Yield what must be known of sizes and speeds, what disturbed their measurement above all."""
+    for cost in costs(subject):
+        if cost.note:
+            yield f"{cost.title[:1].upper()}{cost.title[1:]}: {cost.note}"
+    said: dict[str, list[str]] = {}
+    for model in subject.models:
+        for warning in model.profile.warnings if model.profile else ():
+            said.setdefault(printable(warning), []).append(model.label)
+    for warning, labels in said.items():
+        yield f"{conjoined(labels)}: {warning}"
+
+
 def parameters(model: Shown) -> str:
     """Return the number of parameters as people name models by it."""
     n = model.results.model.get("n_params")
@@ -162,10 +180,16 @@ def _run_speed(subject: Subject) -> Cost:
         seconds = work.seconds["decode"]
         known = work.tokens_decoded > 0 and seconds > 0
         speeds.append(work.tokens_decoded / seconds if known else math.nan)
-        surroundings.add((str(model.results.machine.get("cpu")), _threads(model)))
-    note = "tokens read in batches while scoring, not tokens written one by one."
+        surroundings.add((str(model.results.machine.get("cpu")), _threads(model), _mode(model)))
+    note = (
+        "tokens read in batches while scoring, not tokens written one by one; timed once, beside "
+        "whatever else ran. fastscore profile measures speed for itself."
+    )
     if len(surroundings) > 1:
-        note += " The runs were on different machines or threads, so the speeds do not compare."
+        note += (
+            " The runs were on different machines or threads, or with weights re-encoded for some "
+            "only, so the speeds do not compare."
+        )
     return Cost(
         "speed",
         "speed of the run",
@@ -180,6 +204,12 @@ def _run_speed(subject: Subject) -> Cost:
 def _threads(model: Shown) -> str:
     engine = model.results.settings.get("engine")
     return str(engine.get("n_threads")) if isinstance(engine, dict) else ""
+
+
+def _mode(model: Shown) -> str:
+    """Return ``fast`` where weights could be re-encoded for speed."""
+    weights = model.results.model.get("weights")
+    return str(weights.get("mode")) if isinstance(weights, dict) else ""
 
 
 def _number(model: Shown, key: str) -> float:

@@ -26,6 +26,9 @@ from fastscore.report.theme import mark, style_sheet
 MOST_BYTES = 1_900_000
 """Texts of items are added as long as the file stays below this."""
 
+# Their tags, and what the script must know of tasks and blocks.
+_BESIDE_BLOCKS = 40_000
+
 _SCRIPTS = ("theme.js", "blocks.js", "grid.js", "detail.js", "explorer.js", "start.js")
 
 
@@ -51,8 +54,6 @@ def to_html(shown: Showable) -> str:
         "version": version("fastscore-gguf"),
     }
     style, script = _style(), _script()
-    fixed = len(style) + len(script) + sum(len(f["svg"]) for f in values["interval_figures"])
-    packed = pack(subject, MOST_BYTES - fixed - 40_000)
     values |= {
         "policy": (
             f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
@@ -60,6 +61,11 @@ def to_html(shown: Showable) -> str:
         ),
         "style": Markup(style),  # the package's own
         "script": Markup(script),
+    }
+    bare = {"data": "", "blocks": [], "has_texts": True, "left_out": ""}
+    fixed = len(_template().render(values | bare).encode("utf-8", "backslashreplace"))
+    packed = pack(subject, MOST_BYTES - fixed - _BESIDE_BLOCKS)
+    values |= {
         "data": Markup(_json(_client(subject, packed))),
         "blocks": list(_blocks(packed)),
         "has_texts": any(one.has_texts for one in packed),

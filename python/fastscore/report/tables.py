@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator
 
 from fastscore.comparison.plots import primary_differences
-from fastscore.report.costs import costs, parameters
+from fastscore.report.costs import cost_notes, costs, parameters
 from fastscore.report.distances import distances
 from fastscore.report.subject import Showable, Subject, items, subject_of
 from fastscore.report.verdict import headline, remarks, sentences
@@ -193,7 +193,7 @@ def _models(subject: Subject) -> list[str]:
         kind = _text(str(model.results.model.get("quantisation") or "n/a"))
         cells = [_text(model.label), kind, parameters(model)]
         lines.append(_row([*cells, *(one.shown(model.index) for one in found)]))
-    return [*lines, "", *(f"{one.title.capitalize()}: {one.note}" for one in found if one.note), ""]
+    return [*lines, "", *(f"- {_text(note)}" for note in cost_notes(subject)), ""]
 
 
 def _remarks(subject: Subject) -> list[str]:

@@ -77,13 +77,15 @@ def headline(comparison: Comparison) -> str:
         label = better[0].label
         return f"Ship {label} if quality counts most: it is better than {base.label}, {sure}."
     if good:
-        names = f"{_and([one.label for one in good])} {'is' if len(good) == 1 else 'are'} as good"
+        names = (
+            f"{conjoined([one.label for one in good])} {'is' if len(good) == 1 else 'are'} as good"
+        )
         if any(math.isnan(size) for size in (base_bytes, *(one.bytes for one in good))):
             return f"{names} as {base.label} within {_points(comparison.margin)}, {sure}."
         return f"Keep {base.label}: {names}, but not smaller, {sure}."
     undecided = [one for one in judged if one.standing == "open"]
     if undecided:
-        names = _and([one.label for one in undecided])
+        names = conjoined([one.label for one in undecided])
         return (
             f"Not decided: these items neither show that {names} "
             f"{'is' if len(undecided) == 1 else 'are'} as good as {base.label} within "
@@ -122,7 +124,7 @@ def _open(candidate: Candidate, shown: list[Difference], unknown: list[Differenc
 
 def _names(differences: list[Difference]) -> str:
     names = [one.task for one in differences]
-    return _and(names if len(names) <= 4 else [*names[:3], f"{len(names) - 3} more"])
+    return conjoined(names if len(names) <= 4 else [*names[:3], f"{len(names) - 3} more"])
 
 
 def _listed(found: list[Difference]) -> str:
@@ -135,7 +137,7 @@ def _listed(found: list[Difference]) -> str:
         kind = "95 % interval" if one.n_total is None else "interval"
         parts.append(f"by {size} on {one.task} ({kind} {low} to {high})")
     more = len(parts) - 3
-    return _and(parts[:3] + ([f"on {more} more"] if more > 0 else []))
+    return conjoined(parts[:3] + ([f"on {more} more"] if more > 0 else []))
 
 
 def _points(difference: float) -> str:
@@ -148,7 +150,8 @@ def _tasks(asked: list[Difference]) -> str:
     return asked[0].task if len(asked) == 1 else f"all {len(asked)} tasks"
 
 
-def _and(names: list[str]) -> str:
+def conjoined(names: list[str]) -> str:
+    """Return names as one says them: a, b and c."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 

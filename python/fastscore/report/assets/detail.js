@@ -41,9 +41,9 @@ function choices(item, texts) {
     const bars = report.models.map((model, index) => {
       const one = item.said[index];
       if (!one?.chance) return null;
-      const chosen = one.chosen === choice ? make("strong", {}, " chose this") : null;
+      const chosen = one.chosen === choice ? make("strong", {}, "chose this") : null;
       return make("div", { class: "chance" },
-        make("span", { class: "who", title: model.label }, markOf(model), model.label, chosen),
+        make("span", { class: "who", title: model.label }, markOf(model), make("span", { class: "label" }, model.label), chosen),
         bar(one.chance[choice], model.mark[0]),
         make("span", { class: "share" }, percent(one.chance[choice])));
     });
