@@ -79,6 +79,22 @@ def test_verbose_shows_every_metric(comparison: Comparison) -> None:
     assert "Other metrics" not in text
 
 
+def test_notes_are_about_the_rows_that_are_shown(comparison: Comparison) -> None:
+    candidates = [
+        replace(
+            candidate,
+            differences=tuple(
+                one if one.family else replace(one, verdict="no difference found")
+                for one in candidate.differences
+            ),
+        )
+        for candidate in comparison
+    ]
+    unclear = replace(comparison, candidates=tuple(candidates))
+    assert "No difference found:" not in unclear.table()
+    assert "No difference found:" in unclear.table(verbose=True)
+
+
 def test_a_console_prints_it(comparison: Comparison) -> None:
     console = Console(width=90, record=True, file=StringIO())
     console.print(comparison)

@@ -75,14 +75,18 @@ def contenders(comparison: Comparison) -> Iterator[str]:
 def notes(comparison: Comparison, *, verbose: bool) -> Iterator[str]:
     """Yield what a reader must know to take the figures for what they are, a sentence each."""
     yield from comparison.warnings
-    yield from by_text(
-        (f"{candidate.label} on {one.task} ({one.metric})", one.reason)
+    shown = [
+        (candidate, one)
         for candidate in comparison.candidates
         for one in candidate.differences
-        if one.reason is not None and (verbose or one.family)
+        if verbose or one.family
+    ]
+    yield from by_text(
+        (f"{candidate.label} on {one.task} ({one.metric})", one.reason)
+        for candidate, one in shown
+        if one.reason is not None
     )
-    shown = {one.verdict for each in comparison.candidates for one in each.differences}
-    if "no difference found" in shown:
+    if any(one.verdict == "no difference found" for _, one in shown):
         yield (
             "No difference found: one may be there all the same, of any size that the interval "
             "holds."
