@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 REQUESTS = 32
 """Choices that are scored a second time, at most, but for one item."""
 
-# What was found of a model that is open: a run in parts asks once.
-_known: WeakKeyDictionary[Model, dict[str, Any]] = WeakKeyDictionary()
+# Models that could not be opened beside their re-encoded weights: a run in parts tries once.
+_impossible: WeakKeyDictionary[Model, str] = WeakKeyDictionary()
 
 
 class Drift:
@@ -34,11 +34,15 @@ class Drift:
     def __init__(self, model: Model, reporter: Reporter) -> None:
         self._model = model
         self._reporter = reporter
+        self._found: dict[str, Any] | None = None
 
     def look(self, items: Sequence[Item], likelihoods: Sequence[Sequence[Likelihood]]) -> None:
         """Take answers of the run; the first ones count."""
         model = self._model
-        if model.choice is None or model.choice.is_native or model in _known:
+        if model.choice is None or model.choice.is_native or self._found:
+            return
+        if model in _impossible:
+            self._found = {"reason": _impossible[model]}
             return
         n_items = _within(items)
         items = items[:n_items]
@@ -53,21 +57,22 @@ class Drift:
         try:
             native = self._natively(requests)
         except (MemoryLimitError, ModelError) as error:
-            _known[model] = {"reason": f"the file could not be opened beside them: {error}"}
+            _impossible[model] = f"the file could not be opened beside them: {error}"
+            self._found = {"reason": _impossible[model]}
             self._reporter.warn(
                 f"What {model.choice.type} weights change was not measured: {error}"
             )
             return
         rows = iter(native)
         pairs = [(mine, [next(rows) for _ in mine]) for mine in fast]
-        _known[model] = _differences(pairs)
+        self._found = _differences(pairs)
 
     def facts(self) -> dict[str, Any]:
         """What the results say of the weights: nothing where none but native ones were wanted."""
         choice = self._model.choice
         if choice is None:
             return {}
-        drift = None if choice.is_native else _known.get(self._model, {"reason": _NO_CHOICES})
+        drift = None if choice.is_native else self._found or {"reason": _NO_CHOICES}
         return {"weights": choice.to_dict() | {"drift": drift}}
 
     def _natively(self, requests: EncodedRequests) -> list[float]:
