@@ -253,6 +253,13 @@ def test_a_phone_never_scrolls_sideways(open_page: Any, compared: Path, width: i
         assert figure.bounding_box()["width"] <= width
 
 
+@pytest.mark.parametrize("name", ["A-model-with-a-long-name-Instruct.Q4_K_M", "x" * 60])
+def test_a_long_name_leaves_room_beside_it(open_page: Any, tmp_path: Path, name: str) -> None:
+    file = write_report(make_results(name, {"t": 3}), tmp_path / "report.html")
+    page = open_page(file, viewport={"width": 390, "height": 800})
+    assert page.locator("#costs th[scope=row]").bounding_box()["width"] < 390 / 2
+
+
 def test_names_from_a_strangers_file_do_no_harm(open_page: Any, tmp_path: Path) -> None:
     tasks = {EVIL * 3: 9}
     several = [make_results(f"{EVIL * 3}{i}", tasks, seed=i, log_prompts=True) for i in range(2)]
