@@ -193,6 +193,21 @@ def test_what_cannot_be_read_item_by_item_is_left_out(
     assert "no_mean is left out" in caplog.text
 
 
+def test_a_metric_of_which_less_is_better_is_left_out(tmp_path: Path) -> None:
+    lines = [choice_line(i, [-1.0, -2.0], "0", acc=1.0, brier=0.25) for i in range(3)]
+    row = {"acc,none": 1.0, "brier,none": 0.25}
+    main = write_run(tmp_path, {"qa": ("multiple_choice", lines, row)})
+    assert set(read_lm_eval(main).tasks["qa"].metrics) == {"acc", "brier"}
+    document = json.loads(main.read_text("utf-8"))
+    document["higher_is_better"] = {"qa": {"acc": True, "brier": False}}
+    main.write_text(json.dumps(document), "utf-8")
+    assert set(read_lm_eval(main).tasks["qa"].metrics) == {"acc"}
+    document["higher_is_better"] = {"qa": {"acc": False, "brier": False}}
+    main.write_text(json.dumps(document), "utf-8")
+    with pytest.raises(ResultsError, match="of which more is better"):
+        read_lm_eval(main)
+
+
 def test_texts_are_read_with_their_filters(tmp_path: Path) -> None:
     lines = [
         {

@@ -45,8 +45,9 @@ def read_lm_eval(path: str | Path) -> Results:
     """Read what lm-eval wrote: a ``results_<date>.json``, or a directory with just one of them.
 
     Tasks that cannot be read item by item (perplexities of whole texts, metrics that are no mean
-    over items, tasks whose right answers the files do not tell) are left out; ``settings`` of the
-    results says which and why under ``left_out``, and so does the log. Items are named by their
+    over items, tasks whose right answers the files do not tell), and those with nothing but metrics
+    of which less is better, are left out; ``settings`` of the results says which and why under
+    ``left_out``, and so does the log. Items are named by their
     content as fastscore names its own, so that the two can be paired.
 
     Raises UsageError for a directory with none or several of them, ResultsError for files that
@@ -134,9 +135,10 @@ def _task(name: str, config: Fields, document: Fields, file: Path) -> TaskResult
         metric: value
         for metric, value in values.items()
         if _is_mean(value.value, _recorded(recorded, metric))
+        and not _less_is_better(document, name, metric)
     }
     if not kept:
-        raise NotUsableError("none of its metrics is a mean over items")
+        raise NotUsableError("none of its metrics is a mean over items of which more is better")
     samples = [keep_scores(sample, kept) for sample in samples]
     return TaskResult(
         metrics=kept,
@@ -152,6 +154,13 @@ def _task(name: str, config: Fields, document: Fields, file: Path) -> TaskResult
         samples=samples,
         generation=_summary(config, samples) if kind == "generate_until" else None,
     )
+
+
+def _less_is_better(document: Fields, task: str, metric: str) -> bool:
+    """Say whether lm-eval calls a rise of a metric a loss: a comparison would call it a gain."""
+    directions = document.values.get("higher_is_better")
+    of_task = directions.get(task) if isinstance(directions, dict) else None
+    return isinstance(of_task, dict) and of_task.get(metric.partition(",")[0]) is False
 
 
 def _recorded(row: Fields, metric: str) -> Any:
