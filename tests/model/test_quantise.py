@@ -266,9 +266,24 @@ def test_no_room_on_the_disk_is_said_before(
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**9, 10**9, 60_000_000))
     assert quantize(f32, "Q8_0", tmp_path)
-    with pytest.raises(QuantizeError, match=r"the 2 files need 0\.1 GB and .* has 0\.1 GB free"):
+    with pytest.raises(QuantizeError, match=r"2 new files of \d+ MB in all: .* has 60 MB free"):
         quantize(f32, "F16,BF16", tmp_path)
     assert len(left_in(tmp_path)) == 1
+
+
+def test_a_disk_that_fills_up_on_the_way(f32: Path, tmp_path: Path) -> None:
+    """As a file that may not grow any more: to the stream that writes it, the same."""
+    resource = pytest.importorskip("resource", reason="the system has no limit for files")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(QuantizeError, match=r"is the disk full\?\)$") as caught:
+            quantize(f32, "Q4_K_M", tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    # llama.cpp warns of every tensor that gets another type.
+    assert "falling back" not in str(caught.value)
+    assert left_in(tmp_path) == []
 
 
 def test_weights_that_are_no_numbers(broken_model: BrokenModel, tmp_path: Path) -> None:

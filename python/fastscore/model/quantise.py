@@ -21,6 +21,7 @@ from fastscore.model.quantise_process import Job
 from fastscore.model.replaced import replaced
 from fastscore.model.tensors import ModelFile, read_model
 from fastscore.model.threads import default_threads
+from fastscore.sizes import counted
 
 SOURCE_KEY = "fastscore.source.sha256"
 """Metadata of a file made here: the fingerprint of the file that it was made from."""
@@ -219,8 +220,9 @@ def _check_room(jobs: Iterable[Job], directory: Path) -> None:
     free = shutil.disk_usage(directory).free
     if sum(sizes) > free:
         raise QuantizeError(
-            f"the {len(sizes)} files need {sum(sizes) / 1e9:.1f} GB and {directory} has "
-            f"{free / 1e9:.1f} GB free; ask for fewer types, or choose another --output"
+            f"there is no room for {counted(len(sizes), 'new file')} of {sum(sizes) / 1e6:,.0f} MB "
+            f"in all: {directory} has {free / 1e6:,.0f} MB free; ask for fewer types, or choose "
+            "another --output"
         )
 
 

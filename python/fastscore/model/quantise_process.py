@@ -90,7 +90,9 @@ def _converse(job: Job, *, dry_run: bool, progress: Callable[[int, int], object]
             f"{' '.join(last) or 'it said nothing'}"
         )
     if answer["error"] is not None:
-        raise QuantizeError(f"llama.cpp cannot quantise {job.source.name}: {answer['error']}")
+        # All that a C++ stream says of a full disk.
+        full = " (is the disk full?)" if "iostream error" in answer["error"] else ""
+        raise QuantizeError(f"llama.cpp cannot quantise {job.source.name}: {answer['error']}{full}")
     return n_bytes
 
 

@@ -23,7 +23,7 @@ from fastscore.model import library
 
 _TENSOR = re.compile(rb"\[\s*(\d+)/\s*(\d+)\]")
 _SIZE = re.compile(rb"quant size\s*=\s*([\d.]+) MiB")
-_WARNING = 3  # GGML_LOG_LEVEL_WARN; errors are above
+_ERROR, _CONTINUED = 4, 5  # GGML_LOG_LEVEL_*; the latter goes on with the message before
 _OUTPUT = os.dup(1)
 
 
@@ -38,15 +38,21 @@ def _end_with_parent() -> None:
 
 
 def _log_to(api: Any, messages: list[str]) -> Any:
-    """Report tensors as llama.cpp names them, and keep what it warns of."""
+    """Report tensors as llama.cpp names them, and keep its errors.
+
+    Warnings are left out: there may be one for every tensor.
+    """
+    before = 0
 
     @api.llama_log_callback  # type: ignore[untyped-decorator]
     def heard(level: int, text: bytes, _: Any) -> None:
+        nonlocal before
+        before = before if level == _CONTINUED else level
         if found := _TENSOR.match(text):
             _say(done=int(found[1]), total=int(found[2]))
         elif found := _SIZE.search(text):
             _say(bytes=int(float(found[1]) * 2**20))
-        if level >= _WARNING:
+        if before == _ERROR:
             messages.append(text.decode(errors="replace"))
 
     api.llama_log_set(heard, ctypes.c_void_p(0))
