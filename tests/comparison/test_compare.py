@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,17 @@ def test_a_model_may_be_held_against_results() -> None:
     comparison = compare(results, fake("b"), tasks="mini_qa", progress=False)
     assert {one.task for one in comparison["b"].differences} == {"mini_qa"}
     assert comparison["b"]["mini_qa"].n == 36
+
+
+def test_a_task_of_a_file_may_be_held_against_results(tmp_path: Path) -> None:
+    rows = [{"q": f"Is it {i}?", "c": [f"{i}", "no"], "a": 0} for i in range(4)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    file = tmp_path / "file.yaml"
+    file.write_text('name: own\nrows: rows.jsonl\nprompt: "{{ q }}"\nchoices: c\ngold: a\n')
+    results = compare(fake("a"), fake("c"), tasks=str(file), progress=False).base.results
+    for name in (file, str(file)):
+        comparison = compare(results, fake("b"), tasks=name, progress=False)
+        assert comparison["b"]["own"].n == 4
 
 
 def test_own_tasks_and_options_reach_every_run() -> None:

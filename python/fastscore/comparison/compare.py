@@ -32,7 +32,7 @@ from fastscore.reporters import make_reporter
 from fastscore.results import Results
 from fastscore.results.files import prepare_directory
 from fastscore.settings import ModelOptions, check_model_options
-from fastscore.tasks import expand
+from fastscore.tasks import expand, load_task_file
 
 
 def compare(
@@ -225,7 +225,12 @@ def _names(wanted: Sequence[TaskLike] | None, contenders: Sequence[Contender]) -
     known = list(dict.fromkeys(name for one in contenders for name in one.results))
     names: dict[str, None] = {}
     for one in wanted:
-        name = one if isinstance(one, str) else getattr(one, "name", str(one))
+        if isinstance(one, os.PathLike) or (
+            isinstance(one, str) and one.endswith((".yaml", ".yml"))
+        ):
+            name = load_task_file(Path(one)).name
+        else:
+            name = one if isinstance(one, str) else one.name
         found = [name] if name in known else fnmatch.filter(known, name)
         names |= dict.fromkeys(found or [name])
     return list(names)
