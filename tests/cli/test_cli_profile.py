@@ -107,6 +107,20 @@ def test_json_and_a_file(fastscore: Command, asked: list[dict[str, Any]], tmp_pa
 
 
 @pytest.mark.parametrize(
+    ("name", "said"), [("", "it is a directory"), ("file/profile.json", "choose another file")]
+)
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_measured(
+    fastscore: Command, asked: list[dict[str, Any]], tmp_path: Path, name: str, said: str
+) -> None:
+    (tmp_path / "file").touch()
+    done = fastscore("profile", "demo", "--output", tmp_path / name)
+    assert done.code == 1
+    assert f"the profile cannot be written to {tmp_path / name}" in done.err
+    assert said in done.err
+    assert asked == []
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["demo", "-p", "many"], "--n-prompt takes numbers such as 512 or 128,512, not 'many'"),

@@ -187,6 +187,10 @@ def profile(
       fastscore profile model.gguf --json > profile.json
     """  # noqa: D301
     with explained(debug):
+        if output is not None:
+            from fastscore.profiling.document import prepare
+
+            prepare(output)
         from fastscore.profiling.measure import profile as measure
 
         measured = measure(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -175,11 +177,27 @@ def read_memory(fields: Fields) -> Memory:
     )
 
 
+def prepare(path: Path) -> None:
+    """Check that a profile can be written, to know before it is measured.
+
+    Raises:
+        ResultsError: nothing can be written there.
+
+    """
+    with _explained(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a directory")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        probe = _beside(path)
+        probe.touch(exist_ok=False)
+        probe.unlink()
+
+
 def save(profile: Profile, path: Path) -> Path:
     """Write a JSON file through a temporary one beside it."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    temporary = _beside(path)
     text = json.dumps(to_document(profile), ensure_ascii=False, allow_nan=False, indent=2) + "\n"
-    try:
+    with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with temporary.open("xb") as file:
@@ -189,11 +207,6 @@ def save(profile: Profile, path: Path) -> Path:
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise ResultsError(
-            f"the profile cannot be written to {path}: {error.strerror or error}; "
-            "choose another file"
-        ) from error
     return path
 
 
@@ -204,6 +217,21 @@ def load(path: Path) -> Profile:
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise ResultsError(f"{path} cannot be read: {error}") from None
     return from_document(parse_object(text, str(path)).values, str(path))
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ResultsError(
+            f"the profile cannot be written to {path}: {error.strerror or error}; "
+            "choose another file"
+        ) from error
 
 
 def _null_for_nan(number: float) -> float | None:
