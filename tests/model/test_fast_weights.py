@@ -1,13 +1,8 @@
-"""Weights re-encoded for speed: which types are allowed, chosen, kept, and what they say."""
+"""Weights re-encoded for speed: which types are allowed, which is chosen, and what they say."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-import time
-from collections import namedtuple
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,8 +13,7 @@ from gguf.quants import dequantize
 from gguf.quants import quantize as encode
 
 from fastscore.errors import ModelError, UsageError
-from fastscore.machine import cache_directory
-from fastscore.model import EngineSettings, Model, fast_weights, quantise, weight_cache
+from fastscore.model import EngineSettings, Model, fast_weights
 from fastscore.model.fingerprint import fingerprint
 from fastscore.model.quantise import quantize
 from fastscore.model.stopwatch import Stopwatch
@@ -29,32 +23,7 @@ from fastscore.storage.block_store import space_key
 from models.fixtures import TinyModel
 
 from .engine import assorted_pairs, logprobs, open_tiny
-
-Usage = namedtuple("Usage", "total used free")
-# Tokens a second by type of the file that is open.
-SPEEDS = {"Q8_0": 100.0, "BF16": 290.0, "F16": 120.0, "F32": 110.0, "Q4_1": 100.0}
-
-
-@pytest.fixture(scope="module")
-def q8(tiny_model: TinyModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return quantize(tiny_model("llama"), "Q8_0", tmp_path_factory.mktemp("q8"))[0].path
-
-
-@pytest.fixture
-def measured(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Let SPEEDS decide; what was measured, one after the other."""
-    seen: list[str] = []
-
-    def watch(model: Model) -> SimpleNamespace:
-        seen.append(model.info.quantisation)
-        return SimpleNamespace(speed=SPEEDS[model.info.quantisation], share=1.0)
-
-    monkeypatch.setattr(fast_weights, "_watch", watch)
-    return seen
-
-
-def cached() -> list[str]:
-    return sorted(file.stem[-8:] for file in (cache_directory() / "weights").glob("*.gguf"))
+from .reencoded import SPEEDS, cached
 
 
 @pytest.mark.parametrize(
@@ -139,7 +108,7 @@ def test_the_quickest_is_chosen_and_kept(q8: Path, measured: list[str]) -> None:
         assert said == (
             "Weights are re-encoded from Q8_0 into BF16, which decodes 2.9 times as fast here."
         )
-    assert cached() == [choice.path.stem[-8:]]
+    assert cached() == ["BF16"]
     written = choice.path.stat().st_mtime_ns
     with open_tiny(q8, weights="fast") as again:
         assert again.choice == choice
@@ -222,104 +191,11 @@ def test_what_does_not_fit_is_left_out_and_said(
     assert len(measured) == 3
 
 
-@pytest.mark.parametrize(
-    ("limit", "free", "said"),
-    [("0.0001", 10**12, "re-encoded weights may take 0.0 GB"), ("20", 2**30, "has 1.1 GB free")],
-)
-def test_cache_and_disk_have_limits(
-    q8: Path,
-    measured: list[str],
-    monkeypatch: pytest.MonkeyPatch,
-    limit: str,
-    free: int,
-    said: str,
-) -> None:
-    monkeypatch.setenv(weight_cache.LIMIT_VARIABLE, limit)
-    monkeypatch.setattr(weight_cache.shutil, "disk_usage", lambda path: Usage(0, 0, free))
-    with open_tiny(q8, weights="fast") as model:
-        assert model.choice is not None
-        assert model.choice.is_native
-        assert all(said in why for why in model.choice.left_out.values())
-        assert len(model.choice.left_out) == 3
-    assert measured == []
-
-
-@pytest.mark.parametrize("limit", ["plenty", "nan", "inf"])
-def test_a_limit_that_is_no_number(q8: Path, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
-    monkeypatch.setenv(weight_cache.LIMIT_VARIABLE, limit)
-    with pytest.raises(UsageError, match=f"{weight_cache.LIMIT_VARIABLE} is '{limit}'; give"):
-        open_tiny(q8, weights="fast")
-
-
 def test_a_part_of_a_split_model_that_is_missing(q8: Path, tmp_path: Path) -> None:
     first = tmp_path / "m-00001-of-00002.gguf"
     first.write_bytes(q8.read_bytes())
     with pytest.raises(ModelError, match=r"m-00002-of-00002\.gguf is missing"):
         open_tiny(first, weights="fast")
-
-
-def test_what_was_used_longest_ago_goes_first(
-    q8: Path, tiny_model: TinyModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    source = read_model(q8)
-    needed = bytes_as("BF16", source)
-    monkeypatch.setenv(weight_cache.LIMIT_VARIABLE, str(2.9 * needed / 1e9))
-    paths = [weight_cache.make(f"{i}" * 64, "BF16", source, 1) for i in range(2)]
-    for path, age in zip(paths, (5000, 9000), strict=True):
-        os.utime(path.with_suffix(".used"), (time.time() - age,) * 2)
-    assert weight_cache.find("1" * 64, "BF16") == paths[1]  # used again
-    weight_cache.make("2" * 64, "BF16", source, 1)
-    assert [path.exists() for path in paths] == [False, True]
-    # What another process may just be opening stays.
-    weight_cache.make("3" * 64, "BF16", source, 1)
-    assert paths[1].exists()
-
-
-@pytest.mark.parametrize("damage", ["content", "cut", "gone", "unknown"])
-def test_a_damaged_file_is_made_anew(q8: Path, measured: list[str], damage: str) -> None:
-    with open_tiny(q8, weights="fast") as model:
-        assert model.choice is not None
-        path = model.choice.path
-        expected = logprobs(model.loglikelihood(assorted_pairs(n_contexts=1)))
-    whole = path.read_bytes()
-    if damage == "content":
-        path.write_bytes(whole[:-1000] + bytes(1000))
-    elif damage == "cut":
-        os.truncate(path, len(whole) // 2)
-    elif damage == "gone":
-        path.unlink()
-    else:
-        for note in (cache_directory() / "weight-files").iterdir():
-            note.unlink()
-    with open_tiny(q8, weights="fast") as model:
-        found = logprobs(model.loglikelihood(assorted_pairs(n_contexts=1)))
-    assert path.read_bytes() == whole
-    np.testing.assert_array_equal(found, expected)
-    assert len(measured) == 4
-
-
-def test_a_type_that_llama_cpp_cannot_write_is_not_tried_again_for_a_day(
-    q8: Path, measured: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = quantise.Job.run
-
-    def fail(self: quantise.Job, progress: object = None) -> None:
-        if self.type == 32:  # BF16
-            raise quantise.QuantizeError("quantized data validation failed")
-        run(self)
-
-    monkeypatch.setattr(quantise.Job, "run", fail)
-    for _ in range(2):
-        with open_tiny(q8, weights="fast") as model:
-            assert model.choice is not None
-            assert model.choice.type == "F16"
-            assert model.choice.left_out == {"BF16": "quantized data validation failed"}
-    assert measured == ["Q8_0", "F16", "F32"]
-    monkeypatch.setattr(quantise.Job, "run", run)  # the disk was full, say, and has room again
-    monkeypatch.setattr(fast_weights, "_RETRY", 0.0)
-    with open_tiny(q8, weights="fast") as model:
-        assert model.choice is not None
-        assert (model.choice.type, model.choice.left_out) == ("BF16", {})
 
 
 def test_on_a_busy_machine_one_thread_is_measured(
@@ -350,24 +226,6 @@ def test_share_of_the_cores(tiny_model: TinyModel) -> None:
         assert 0 < watch.share < 1.5
         assert watch.speed > 0
         assert Stopwatch(model, 1.0, in_cpu_time=True).speed > 0
-
-
-def test_two_processes_at_once(q8: Path, tmp_path: Path) -> None:
-    code = (
-        "import sys; from fastscore.model import Model\n"
-        "model = Model(sys.argv[1], n_threads=1, weights='fast')\n"
-        "print(model.choice.to_dict()['tokens_per_second'], model.choice.type)"
-    )
-    both = [
-        subprocess.Popen(
-            [sys.executable, "-c", code, str(q8)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        for _ in range(2)
-    ]
-    (one, _), (other, _) = (process.communicate(timeout=120) for process in both)
-    assert [process.returncode for process in both] == [0, 0]
-    assert one == other != b""  # the second took what the first had measured
-    assert len(cached()) <= 1
 
 
 def test_the_key_of_native_results_stays_what_it_was() -> None:

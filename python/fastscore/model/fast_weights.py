@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -151,7 +152,10 @@ class _Trial:
         if found := weight_cache.find(self.origin, kind):
             return found
         with weight_cache.alone():
-            return weight_cache.find(self.origin, kind) or self._make(kind)
+            if found := weight_cache.find(self.origin, kind):
+                return found
+            self._make_trial(kind)
+            return weight_cache.keep(self.origin, kind)
 
     def measure(self, kinds: list[str], exact: bool | None, left_out: dict[str, str]) -> _Found:
         """Measure the file itself and the types that it can be re-encoded into.
@@ -169,23 +173,26 @@ class _Trial:
         kept = ""
         for kind in kinds:
             try:
-                file = weight_cache.find(self.origin, kind) or self._make(kind)
+                file = weight_cache.find(self.origin, kind) or self._make_trial(kind)
                 with self.opened(file, exact) as model:
                     found.speeds[kind] = _one_thread(model) if busy else _watch(model).speed
             except MemoryLimitError as error:
                 left_out[kind] = str(error)
             except (QuantizeError, ModelError, DecodeError) as error:
                 found.failed[kind] = str(error)
-            # One file stays, the quickest so far: together they need the room of two.
+            # Of the files made here one stays, the quickest so far: together they need the room of
+            # two. What was there before belongs to a choice under other wishes, and stays.
             is_best = found.speeds.get(kind, 0.0) > found.speeds.get(kept, 0.0)
-            weight_cache.drop(self.origin, kept if is_best else kind)
+            weight_cache.drop_trial(self.origin, kept if is_best else kind)
             kept = kind if is_best else kept
-        if found.best_of(kinds) is None:
-            weight_cache.drop(self.origin, kept)
+        if found.best_of(kinds) is not None and not weight_cache.find(self.origin, kept):
+            with suppress(QuantizeError):  # `file` tries again, and says so
+                weight_cache.keep(self.origin, kept)
+        weight_cache.drop_trial(self.origin, kept)
         return found
 
-    def _make(self, kind: str) -> Path:
-        return weight_cache.make(self.origin, kind, self.source, self.n_threads)
+    def _make_trial(self, kind: str) -> Path:
+        return weight_cache.make_trial(self.origin, kind, self.source, self.n_threads)
 
 
 def _why_not(kind: str, source: ModelFile, n_gpu_layers: int) -> str | None:

@@ -1,8 +1,9 @@
 """Re-encoded model files in the user's cache: found again, checked, and dropped when room is short.
 
 A file is known by the fingerprint of the model that it was made from and the type of its weights.
-What its content must be is remembered beside it, so that a damaged one is made anew. Everything
-here may be deleted at any time.
+What its content must be is remembered beside it, so that a damaged one is made anew. A file that is
+only being tried has another name, and nobody else finds it: what was found once stays until it has
+not been used for a while. The user may delete everything here at any time.
 """
 
 from __future__ import annotations
@@ -57,15 +58,13 @@ def find(origin: str, kind: str) -> Path | None:
     path = _path(origin, kind)
     expected = notes.recall(_NOTE, _key(origin, kind))
     try:
-        whole = expected == {"bytes": path.stat().st_size, "sha256": fingerprint(path)}
+        n_bytes = path.stat().st_size
+        with suppress(OSError):
+            _used(path).touch()  # first, as reading a large file takes its time
+        whole = expected == {"bytes": n_bytes, "sha256": fingerprint(path)}
     except OSError:
         return None
-    if not whole:
-        drop(origin, kind)
-        return None
-    with suppress(OSError):
-        _used(path).touch()
-    return path
+    return path if whole else None
 
 
 def why_no_room(kind: str, source: ModelFile) -> str | None:
@@ -82,12 +81,13 @@ def why_no_room(kind: str, source: ModelFile) -> str | None:
     return None
 
 
-def make(origin: str, kind: str, source: ModelFile, n_threads: int) -> Path:
-    """Re-encode a model's weights, and keep the file in the cache.
+def make_trial(origin: str, kind: str, source: ModelFile, n_threads: int) -> Path:
+    """Re-encode a model's weights into a file that nobody else finds, to `keep` or to drop.
 
-    Raises QuantizeError where llama.cpp cannot, or where a tensor would be less precise.
+    To be called `alone`. Raises QuantizeError where llama.cpp cannot, or where a tensor would be
+    less precise.
     """
-    path = _path(origin, kind)
+    path = _trial(origin, kind)
     path.parent.mkdir(parents=True, exist_ok=True)
     _evict(bytes_as(kind, source), path)
     job = Job(
@@ -102,20 +102,30 @@ def make(origin: str, kind: str, source: ModelFile, n_threads: int) -> Path:
     if worse := less_precise(written, source):
         path.unlink()
         raise QuantizeError(f"{worse[0]} would be stored less precisely than in the file")
-    notes.remember(
-        _NOTE,
-        _key(origin, kind),
-        {"bytes": path.stat().st_size, "sha256": fingerprint(path)},
-    )
-    _used(path).touch()
     return path
 
 
-def drop(origin: str, kind: str) -> None:
-    """Delete a file, if it is there."""
-    for path in (_path(origin, kind), _used(_path(origin, kind))):
-        with suppress(OSError):  # another process may have it open, where that forbids it
-            path.unlink(missing_ok=True)
+def keep(origin: str, kind: str) -> Path:
+    """Let a trial's file be found from now on; to be called `alone`, with the file closed.
+
+    Raises QuantizeError where a file that is in its place is open and cannot be replaced.
+    """
+    path = _path(origin, kind)
+    try:
+        _trial(origin, kind).replace(path)
+        now = {"bytes": path.stat().st_size, "sha256": fingerprint(path)}
+    except OSError as error:
+        raise QuantizeError(f"{path} could not be written: {error}") from error
+    notes.remember(_NOTE, _key(origin, kind), now)
+    with suppress(OSError):
+        _used(path).touch()
+    return path
+
+
+def drop_trial(origin: str, kind: str) -> None:
+    """Delete a trial's file, if there is one."""
+    with suppress(OSError):
+        _trial(origin, kind).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -146,6 +156,10 @@ def alone() -> Iterator[None]:
 
 def _path(origin: str, kind: str) -> Path:
     return _directory() / f"{origin}-{kind}.gguf"
+
+
+def _trial(origin: str, kind: str) -> Path:
+    return _directory() / f"{origin}-{kind}.trial.gguf"
 
 
 def _used(path: Path) -> Path:
