@@ -25,6 +25,24 @@ FOCUSED = """() => {
 }"""
 
 
+# The next block that is read waits until `release` is called; `held` is settled when it does.
+HOLD = """() => {
+  const json = Response.prototype.json;
+  const released = new Promise((go) => { window.release = go; });
+  window.held = new Promise((waits) => {
+    Response.prototype.json = async function () {
+      Response.prototype.json = json;
+      const value = await json.call(this);
+      waits();
+      await released;
+      return value;
+    };
+  });
+}"""
+HELD = "() => held"
+RELEASE = "() => { release(); return new Promise((go) => setTimeout(go, 100)); }"
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -126,6 +144,37 @@ def test_the_item_table_filters_by_outcome_and_text(
     search.fill("no such words anywhere")
     table.get_by_role("status").filter(has_text="0 of 400").wait_for()
     assert table.get_by_text("No items").is_visible()
+
+
+def test_a_task_that_is_read_late_does_not_take_anothers_place(
+    open_page: Any, compared: Path
+) -> None:
+    page = open_page(compared)
+    table = _table(page, "items")
+    task, status = table.get_by_label("Task"), table.get_by_role("status")
+    page.evaluate(HOLD)
+    task.select_option(index=1)
+    page.evaluate(HELD)
+    assert status.inner_text() == "Reading…"
+    assert table.locator(".open-item").count() == 0
+    task.select_option(index=0)
+    status.filter(has_text="400 of 400").wait_for()
+    page.evaluate(RELEASE)
+    assert status.inner_text().startswith("400 of 400")
+    assert table.get_by_role("region").get_attribute("aria-label") == "Items of arc_easy"
+
+
+def test_a_search_that_ends_late_is_not_for_another_task(open_page: Any, compared: Path) -> None:
+    page = open_page(compared)
+    table = _table(page, "items")
+    status = table.get_by_role("status")
+    page.evaluate(HOLD)
+    table.get_by_label("Search").fill("of arc_easy")
+    page.evaluate(HELD)
+    table.get_by_label("Task").select_option(index=1)
+    status.filter(has_text="0 of 300").wait_for()
+    page.evaluate(RELEASE)
+    assert status.inner_text().startswith("0 of 300")
 
 
 def test_pages_turn(open_page: Any, compared: Path) -> None:

@@ -44,26 +44,33 @@ class Explorer {
     return Number(this.task.value);
   }
 
-  // A new task has columns of its own.
+  // A new task has columns of its own. Another one may be asked for while this one is read.
   async open() {
+    const asked = this.taskIndex;
+    this.items = null;
+    this.table.replaceChildren();
     this.status.textContent = "Reading…";
     try {
-      this.items = await itemsOf(this.taskIndex);
-      const detail = (item) => detailOf(this.taskIndex, item);
-      this.grid = new Grid(this.columns(), detail, `Items of ${report.tasks[this.taskIndex].name}`);
+      const items = await itemsOf(asked);
+      if (this.taskIndex !== asked) return;
+      this.items = items;
+      this.grid = new Grid(this.columns(), (item) => detailOf(asked, item), `Items of ${report.tasks[asked].name}`);
       this.order();
       this.table.replaceChildren(this.grid.element);
       await this.filter();
     } catch (error) {
-      this.status.textContent = error.message;
+      if (this.taskIndex === asked) this.status.textContent = error.message;
     }
   }
 
   order() {}
 
   async filter() {
+    const asked = this.taskIndex;
     const wanted = this.search.value.trim().toLowerCase();
-    const words = wanted ? await wordsOf(this.taskIndex) : null;
+    const words = wanted ? await wordsOf(asked) : null;
+    // Still read, or no longer what is asked for: who asked last filters.
+    if (!this.items || this.taskIndex !== asked || this.search.value.trim().toLowerCase() !== wanted) return;
     const found = this.items.filter((item) => this.keeps(item)
       && (!wanted || String(item.id) === wanted || (words.get(item.row) ?? "").includes(wanted)));
     this.grid.show(found);
