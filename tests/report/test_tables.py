@@ -13,6 +13,7 @@ from fastscore.comparison.comparison import Comparison
 from fastscore.errors import UsageError
 from fastscore.report import to_csv, to_markdown, write_plots, write_report
 from fastscore.results import Results
+from fastscore.results.stopping import Stopping
 
 PIPE = "a|b*c_<b>[x](y)"
 
@@ -50,9 +51,28 @@ def test_csv_of_a_comparison_has_the_differences_too(comparison: Comparison) -> 
         assert float(row["stderr"]) == one.stderr
         assert float(row["p_holm"]) == one.p_holm
         assert float(row["equivalence_p"]) == one.equivalence_p
+        assert float(row["equivalence_holm"]) == one.equivalence_holm
         assert (int(row["n_gained"]), int(row["n_lost"])) == (one.n_gained, one.n_lost)
         assert row["verdict"] == one.verdict
         assert row["base"] == "Q4_1"
+
+
+def test_csv_says_what_stopped_early(three: list[Results], comparison: Comparison) -> None:
+    tasks = three[0].tasks
+    stopping = Stopping("ci=0.1", "arc_easy", "acc_norm", 400, 1000, (0.4, 0.6), 0.05, 1234)
+    early = replace(
+        three[0],
+        tasks={**tasks, "arc_easy": replace(tasks["arc_easy"], stopping=stopping)},
+    )
+    columns = ("n", "n_total", "stopped_early")
+    said = {row["task"]: [row[name] for name in columns] for row in rows_of(to_csv(early))}
+    assert said == {"arc_easy": ["400", "1000", "yes"], "hellaswag": ["300", "300", "no"]}
+    one, *others = comparison["Q2_K"].differences
+    candidate = replace(comparison["Q2_K"], differences=(replace(one, n_total=900), *others))
+    rows = rows_of(to_csv(replace(comparison, candidates=(candidate,))))
+    first, *rest = [row for row in rows if row["kind"] == "difference"]
+    assert [first[name] for name in columns] == [str(one.n), "900", "yes"]
+    assert {row["stopped_early"] for row in rest} == {"no"}
 
 
 def test_csv_leaves_empty_what_is_undefined_and_starts_no_formula() -> None:

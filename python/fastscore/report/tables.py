@@ -22,6 +22,8 @@ SCORE_COLUMNS = (
     "task",
     "metric",
     "n",
+    "n_total",
+    "stopped_early",
     "num_fewshot",
     "value",
     "stderr",
@@ -30,6 +32,7 @@ SCORE_COLUMNS = (
     "p_value",
     "p_holm",
     "equivalence_p",
+    "equivalence_holm",
     "n_gained",
     "n_lost",
     "verdict",
@@ -40,7 +43,9 @@ def to_csv(shown: Showable) -> str:
     """Return a row a model, task and metric: value, standard error, 95 % interval, items.
 
     Of a comparison also a row a difference, told apart by the column ``kind``. Numbers are in full
-    precision, what is undefined or does not apply is empty.
+    precision, what is undefined or does not apply is empty. Where ``stopped_early`` is ``yes``, the
+    value is that of the first ``n`` items of a random order, and the interval is for all
+    ``n_total``.
     """
     subject = subject_of(shown)
     text = io.StringIO()
@@ -70,6 +75,7 @@ def _score_rows(subject: Subject) -> Iterator[dict[str, object]]:
                     "task": entry.name,
                     "metric": metric,
                     "n": result.n,
+                    **_of_all(result.n, result.stopping and result.stopping.n_total),
                     "num_fewshot": getattr(result, "num_fewshot", ""),
                     "value": one.value,
                     "stderr": one.stderr,
@@ -89,6 +95,7 @@ def _difference_rows(subject: Subject) -> Iterator[dict[str, object]]:
                 "task": one.task,
                 "metric": one.metric,
                 "n": one.n,
+                **_of_all(one.n, one.n_total),
                 "value": one.difference,
                 "stderr": one.stderr,
                 "ci95_low": one.ci95[0],
@@ -96,10 +103,17 @@ def _difference_rows(subject: Subject) -> Iterator[dict[str, object]]:
                 "p_value": one.p_value,
                 "p_holm": one.p_holm,
                 "equivalence_p": one.equivalence_p,
+                "equivalence_holm": one.equivalence_holm,
                 "n_gained": one.n_gained,
                 "n_lost": one.n_lost,
                 "verdict": one.verdict,
             }
+
+
+def _of_all(n: int, n_total: int | None) -> dict[str, object]:
+    """How many items there are, where a run was free to stop before all were scored."""
+    n_total = n if n_total is None else n_total
+    return {"n_total": n_total, "stopped_early": "yes" if n < n_total else "no"}
 
 
 def _cell(value: object) -> object:
