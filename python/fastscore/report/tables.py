@@ -69,13 +69,14 @@ def _score_rows(subject: Subject) -> Iterator[dict[str, object]]:
         for entry in subject.entries:
             for metric, one in model.metrics(entry.name).items():
                 result = model.results[entry.name]
+                stopping = result.stopping
                 yield {
                     "kind": "score",
                     "model": model.label,
                     "task": entry.name,
                     "metric": metric,
                     "n": result.n,
-                    **_of_all(result.n, result.stopping and result.stopping.n_total),
+                    **_of_all(result.n, None if stopping is None else stopping.n_total),
                     "num_fewshot": getattr(result, "num_fewshot", ""),
                     "value": one.value,
                     "stderr": one.stderr,
