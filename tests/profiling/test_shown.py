@@ -61,6 +61,19 @@ def test_memory_of_other_families() -> None:
     assert _line(profile, "recurrent state").endswith("2.8 MB per text, whatever its length")
 
 
+def test_a_cache_that_is_padded_says_so() -> None:
+    # What is measured for SmolLM2-135M in a context of 32 tokens: 256 cells of 23,040 bytes.
+    memory = replace(example().memory, n_ctx=32, kv={"CPU": 5_893_000})
+    said = "5.9 MB for 32 tokens (room for 256: llama.cpp reserves it for 256 at a time)"
+    assert said in _line(example(memory=memory), "KV cache")
+    for other in (
+        replace(memory, kv={"CPU": 737_280}),
+        replace(memory, window_bytes_per_token=512, window_tokens=1024),
+        example().memory,
+    ):
+        assert "room for" not in _line(example(memory=other), "KV cache")
+
+
 def test_a_gpu_is_said_to_be_left_out_of_the_peak() -> None:
     settings = {**example().settings, "offloaded": [17, 25]}
     profile = example(settings=settings, devices=("CUDA0 (Some GPU)", "CUDA", "CPU"))

@@ -9,6 +9,7 @@ from fastscore.profiling.values import Memory, Profile, Speed
 from fastscore.sizes import counted, parameter_count
 
 _NATIVE = "native"  # as in fastscore.model, which showing a profile does not need
+_CELLS_AT_A_TIME = 256  # llama.cpp's padding of a context, in tokens
 _CACHED = 0.05
 """Share of a file read from the disk up to which it is said to come from the page cache."""
 
@@ -143,11 +144,24 @@ def _cache(memory: Memory) -> Iterator[tuple[str, str]]:
             f"{counted(memory.window_tokens, 'token')}"
         )
     if memory.kv:
-        parts.append(f"{size(sum(memory.kv.values()))} for {counted(memory.n_ctx, 'token')}")
+        reserved = size(sum(memory.kv.values()))
+        parts.append(f"{reserved} for {counted(memory.n_ctx, 'token')}{_padding(memory)}")
     if parts:
         yield "KV cache (F16)", ", ".join(parts)
     if memory.state_bytes:
         yield "recurrent state", f"{size(memory.state_bytes)} per text, whatever its length"
+
+
+def _padding(memory: Memory) -> str:
+    """Say that more tokens would fit, where that is why the cache is as large."""
+    n_cells = -(-memory.n_ctx // _CELLS_AT_A_TIME) * _CELLS_AT_A_TIME
+    padded = (memory.kv_bytes_per_token or 0) * n_cells
+    # llama.cpp prints hundredths of a MiB, for each device.
+    rounding = 0.01 * (1 << 20) * len(memory.kv)
+    alike = abs(padded - sum(memory.kv.values())) <= rounding
+    if memory.n_ctx == n_cells or memory.window_bytes_per_token or not alike:
+        return ""
+    return f" (room for {n_cells:,}: llama.cpp reserves it for {_CELLS_AT_A_TIME} at a time)"
 
 
 def _buffers(sizes: Mapping[str, int]) -> str:
