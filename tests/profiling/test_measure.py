@@ -160,7 +160,7 @@ def test_other_weights_are_measured_and_the_file_is_described(
     tiny_model: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, other = tiny_model("llama"), tiny_model("llama", 1)
-    facts = {"name": "the file's own", "file_bytes": 123}
+    facts = {"name": "the file's own", "file_bytes": 123, "weights_bytes": 100}
     choice = WeightChoice("BF16", "Q4_1", other, 10, {}, {"native": 1.0, "BF16": 2.0}, False, facts)
 
     class Opened(Model):
@@ -174,6 +174,7 @@ def test_other_weights_are_measured_and_the_file_is_described(
     assert profile.model["path"] == str(other)  # what ran
     assert profile.model["name"] == "the file's own"
     assert profile.file_bytes == 123
+    assert profile.bits_per_weight == 8 * 100 / profile.model["n_params"]
     assert profile.model["weights"]["type"] == "BF16"
     assert profile.settings["weights"] == "BF16 (fast; file Q4_1)"
     assert "BF16 (fast; file Q4_1): CPU_Mapped" in profile.table()
