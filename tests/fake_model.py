@@ -82,6 +82,7 @@ class FakeModel:
             kind="attention",
             n_params=1,
             file_bytes=1000,
+            weights_bytes=900,
             n_vocab=N_VOCAB,
             n_ctx_train=max_length,
             n_layers=1,

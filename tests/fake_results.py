@@ -95,6 +95,7 @@ def make_results(
             "quantisation": name,
             "n_params": 134_515_008,
             "file_bytes": int(megabytes * 1e6),
+            "weights_bytes": int(megabytes * 0.98e6),
         },
         settings={"limit": None, "seed": 1234, "engine": {"n_threads": 2, "n_batch": 128}},
         tokenisation="the model file's own tokenizer; no BOS in front",

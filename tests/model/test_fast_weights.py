@@ -119,6 +119,18 @@ def test_the_quickest_is_chosen_and_kept(q8: Path, measured: list[str]) -> None:
         assert len(measured) == 8
 
 
+def test_what_an_older_version_remembered_without_a_fact_is_measured_anew(
+    q8: Path, measured: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(fast_weights, "_FACTS", fast_weights._FACTS[:-1])
+        open_tiny(q8, weights="fast").close()
+    assert len(measured) == 4
+    with open_tiny(q8, weights="fast") as model, open_tiny(q8) as native:
+        assert model.info == native.info
+    assert len(measured) == 8
+
+
 def test_numbers_are_those_of_the_dequantised_weights(
     q8: Path, tmp_path: Path, measured: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -93,6 +93,8 @@ def test_files_hold_the_same_weights_rounded(f32: Path, tmp_path: Path) -> None:
         assert (file.fallbacks, file.notes) == ({}, ())
         with open_tiny(file.path) as model:
             assert model.info.quantisation == file.type
+            bits = 8 * model.info.weights_bytes / model.info.n_params
+            assert bits == pytest.approx(file.bits_per_weight, rel=1e-12)
     assert 8.5 < files[0].bits_per_weight < 9 < 16 < files[1].bits_per_weight < 17
     total = len(GGUFReader(f32).tensors)
     assert seen == [(kind, i + 1, total) for kind in ("Q8_0", "BF16") for i in range(total)]

@@ -99,6 +99,16 @@ def test_costs_are_those_of_the_profiles(measured: Comparison) -> None:
     assert [cost.name for cost in found.values() if cost.drawn] == ["size", "decode"]
 
 
+def test_bits_a_weight_are_those_of_the_profile_and_of_quantize(comparison: Comparison) -> None:
+    base = comparison.base.results
+    model = {**base.model, "file_bytes": 98_362_432, "weights_bytes": 96_576_768}
+    results = replace(base, model=model)
+    (bits,) = (cost for cost in costs(subject_of(results)) if cost.name == "bits")
+    assert bits.shown(0) == "5.74"
+    del model["weights_bytes"]  # as older results lack it
+    assert "bits" not in {cost.name for cost in costs(subject_of(replace(base, model=model)))}
+
+
 def test_a_cache_in_windows_is_not_all_that_a_token_takes(measured: Comparison) -> None:
     said = "KV cache a token: of the layers that keep every token; others keep a window."
     assert said not in list(cost_notes(subject_of(measured)))
@@ -153,6 +163,6 @@ def test_tables_carry_what_was_measured(measured: Comparison) -> None:
     assert "writing, tg64, tokens/s" in text
     assert "| 125.0 |" in text
     assert "- Q8\\_0 and Q2\\_K: The machine was busy." in text
-    assert "- Bits a weight: of the whole file" in text
+    assert "- Bits a weight: of all tensors" in text
     assert "| mean KL divergence, nats | 0.25000 ± 0.00125 |" in text
     assert "nan" not in to_csv(measured)

@@ -45,6 +45,9 @@ _BESIDE = 200 << 20
 # Seconds after which what failed is tried again: the disk may have been full, or memory short.
 _RETRY = 24 * 3600.0
 
+# What the user's file says of itself where the one with other weights says something else.
+_FACTS = ("name", "description", "quantisation", "full_precision", "file_bytes", "weights_bytes")
+
 
 def choose(
     path: Path, options: Mapping[str, Any], n_gpu_layers: int, exact: bool | None
@@ -218,8 +221,7 @@ def _one_thread(model: Model) -> float:
 
 
 def _facts(info: ModelInfo) -> dict[str, Any]:
-    names = ("name", "description", "quantisation", "full_precision", "file_bytes")
-    return {name: getattr(info, name) for name in names}
+    return {name: getattr(info, name) for name in _FACTS}
 
 
 def _key(origin: str, wishes: list[Any]) -> str:
@@ -233,7 +235,7 @@ def _recalled(key: str) -> _Found | None:
     try:
         found = _Found(**note)
         numbers = all(isinstance(one, float) and one > 0 for one in found.speeds.values())
-        known = numbers and NATIVE in found.speeds and found.native_facts
+        known = numbers and NATIVE in found.speeds and set(found.native_facts) == set(_FACTS)
         return found if known and isinstance(found.failed, dict) else None
     except (TypeError, AttributeError):
         return None

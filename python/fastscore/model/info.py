@@ -21,10 +21,12 @@ class ModelInfo:
 
     ``kind`` decides how prefixes may be shared. ``quantisation`` is the file's main type as
     llama.cpp names it (``Q4_K_M``); ``description`` is llama.cpp's, whose size is a class of models
-    and no count. Sizes in bytes, lengths in tokens. ``kv_bytes_per_token`` is the KV cache
-    of one token at F16, over all layers that keep one. ``full_precision`` says that the weights are
-    F32, F16 or BF16, not quantised. ``n_ctx_short`` is there for LongRoPE models (Phi-3, MiniCPM):
-    the length of text that their short rotary factors are for, which alone are used.
+    and no count. Sizes in bytes, lengths in tokens; ``weights_bytes`` are those of all tensors,
+    which over ``n_params`` give the bits a weight as llama.cpp counts them. ``kv_bytes_per_token``
+    is the KV cache of one token at F16, over all layers that keep one. ``full_precision`` says that
+    the weights are F32, F16 or BF16, not quantised. ``n_ctx_short`` is there for LongRoPE
+    models (Phi-3, MiniCPM): the length of text that their short rotary factors are for, which alone
+    are used.
     """
 
     path: str
@@ -36,6 +38,7 @@ class ModelInfo:
     full_precision: bool
     n_params: int
     file_bytes: int
+    weights_bytes: int
     n_vocab: int
     n_ctx_train: int
     n_layers: int
@@ -103,6 +106,7 @@ def describe(api: Any, model: Any, path: Path, n_ctx_short: int | None = None) -
         in (api.LLAMA_FTYPE_ALL_F32, api.LLAMA_FTYPE_MOSTLY_F16, api.LLAMA_FTYPE_MOSTLY_BF16),
         n_params=int(api.llama_model_n_params(model)),
         file_bytes=sum(file.stat().st_size for file in model_files(path)),
+        weights_bytes=int(api.llama_model_size(model)),
         n_vocab=int(api.llama_vocab_n_tokens(vocab)),
         n_ctx_train=int(api.llama_model_n_ctx_train(model)),
         n_layers=int(api.llama_model_n_layer(model)),

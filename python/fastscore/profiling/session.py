@@ -97,10 +97,7 @@ class Session:
         speeds, memory = self._speeds(chosen)
         found = allocations(self._log)
         return {
-            "model": {
-                **self._weights.info.to_dict(),
-                "weights_bytes": int(self._api.llama_model_size(self._weights.pointer)),
-            },
+            "model": self._weights.info.to_dict(),
             "loading": {"seconds": self._load_seconds, "disk_bytes": self._disk_bytes},
             "first_token": first_token,
             "speeds": [write_speed(speed) for speed in speeds],

@@ -157,7 +157,7 @@ class Profile:
 
     Attributes:
         model: What the file says of itself, its ``fingerprint`` and ``file_bytes`` among it;
-            ``weights_bytes`` are those of the tensors that ran.
+            ``weights_bytes`` are those of its tensors.
         loading: Time to load it.
         first_token: Time to the first token; None where only writing was timed.
         speeds: One entry a test, in the order they were run.
@@ -221,7 +221,7 @@ class Profile:
 
     @property
     def bits_per_weight(self) -> float:
-        """Bits of the weights that ran over the number of parameters, as llama.cpp counts both."""
+        """Bits of the file's tensors over the number of parameters, as llama.cpp counts both."""
         n_params = int(self.model["n_params"])
         return 8 * int(self.model["weights_bytes"]) / n_params if n_params else math.nan
 

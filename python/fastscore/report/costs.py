@@ -58,11 +58,11 @@ def costs(subject: Subject) -> list[Cost]:
             "bits",
             "bits a weight",
             "",
-            tuple(8 * _number(m, "file_bytes") / _number(m, "n_params") for m in models),
+            tuple(8 * _number(m, "weights_bytes") / _number(m, "n_params") for m in models),
             less_is_better=True,
             digits=2,
             drawn=False,
-            note="of the whole file, vocabulary included, over the parameters.",
+            note="of all tensors, over the parameters, as llama.cpp counts both.",
         ),
     ]
     # The largest memory of a run is not among them: of several runs in one process it is that of
