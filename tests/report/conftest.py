@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import os
+import shutil
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,9 +14,12 @@ from fastscore.comparison.build import compare_results
 from fastscore.comparison.comparison import Comparison
 from fastscore.comparison.values import Contender
 from fastscore.metrics import Score
+from fastscore.report import write_report
 from fastscore.results import GenerationSample, GenerationSummary, MetricValue, Results
 from fastscore.types import Sampling
 
+BROWSER_VARIABLE = "FASTSCORE_BROWSER"
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 TASKS = {"arc_easy": 400, "hellaswag": 300}
 
 
@@ -57,3 +65,46 @@ def written() -> Results:
         generation=GenerationSummary(1, Sampling(), 64, 3.0, {"stop": 5, "eos": 0, "length": 0}),
     )
     return replace(results, tasks={"gsm8k": task})
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = os.environ.get(BROWSER_VARIABLE) or next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        pytest.skip(f"there is no Chromium; set {BROWSER_VARIABLE} to one")
+    with playwright.sync_playwright() as started:
+        # In a container there is often no sandbox to be had, and the pages are our own.
+        opened = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def compared(comparison: Comparison, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report(comparison, tmp_path_factory.mktemp("report") / "report.html")
+
+
+@pytest.fixture
+def open_page(browser: Any) -> Iterator[Any]:
+    """Open a file, and see to it that nothing is complained of and nothing else asked for."""
+    contexts, complaints = [], []
+
+    def opened(path: Path, **options: Any) -> Any:
+        options = {"viewport": {"width": 1200, "height": 800}, **options}
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: complaints.append(said.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "request",
+            lambda asked: None if asked.url == path.as_uri() else complaints.append(asked.url),
+        )
+        page.goto(path.as_uri())
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []

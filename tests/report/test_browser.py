@@ -2,95 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from report_page import table_in
 
 from fake_results import EVIL, make_results
 from fastscore.comparison.comparison import Comparison
 from fastscore.report import write_report
 from fastscore.results import Results
 
-BROWSER_VARIABLE = "FASTSCORE_BROWSER"
 CONTRAST = Path(__file__).with_name("contrast.js")
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 FOCUSED = """() => {
   const one = document.activeElement;
   return [one.closest("section")?.id, one.tagName, one.className, one.type ?? ""].join(" ");
 }"""
-
-
-# The next block that is read waits until `release` is called; `held` is settled when it does.
-HOLD = """() => {
-  const json = Response.prototype.json;
-  const released = new Promise((go) => { window.release = go; });
-  window.held = new Promise((waits) => {
-    Response.prototype.json = async function () {
-      Response.prototype.json = json;
-      const value = await json.call(this);
-      waits();
-      await released;
-      return value;
-    };
-  });
-}"""
-HELD = "() => held"
-RELEASE = "() => { release(); return new Promise((go) => setTimeout(go, 100)); }"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = os.environ.get(BROWSER_VARIABLE) or next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        pytest.skip(f"there is no Chromium; set {BROWSER_VARIABLE} to one")
-    with playwright.sync_playwright() as started:
-        # In a container there is often no sandbox to be had, and the pages are our own.
-        opened = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="module")
-def compared(comparison: Comparison, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(comparison, tmp_path_factory.mktemp("report") / "report.html")
-
-
-@pytest.fixture
-def open_page(browser: Any) -> Iterator[Any]:
-    """Open a file, and see to it that nothing is complained of and nothing else asked for."""
-    contexts, complaints = [], []
-
-    def opened(path: Path, **options: Any) -> Any:
-        options = {"viewport": {"width": 1200, "height": 800}, **options}
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda said: complaints.append(said.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "request",
-            lambda asked: None if asked.url == path.as_uri() else complaints.append(asked.url),
-        )
-        page.goto(path.as_uri())
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-def _table(page: Any, section: str) -> Any:
-    """Bring a table of items into view, and wait for its rows."""
-    page.locator(f"#{section}").scroll_into_view_if_needed()
-    page.wait_for_selector(f"#{section} .open-item")
-    return page.locator(f"#{section}")
 
 
 def _numbers(table: Any) -> list[int]:
@@ -104,7 +32,7 @@ def _column(table: Any, index: int) -> list[float]:
 
 
 def test_the_item_table_sorts_by_any_column(open_page: Any, compared: Path) -> None:
-    table = _table(open_page(compared), "items")
+    table = table_in(open_page(compared), "items")
     assert _numbers(table) == list(range(50))
     header = table.locator("thead th").nth(3)
     header.get_by_role("button").click()
@@ -123,7 +51,7 @@ def test_the_item_table_sorts_by_any_column(open_page: Any, compared: Path) -> N
 def test_the_item_table_filters_by_outcome_and_text(
     open_page: Any, compared: Path, three: list[Results]
 ) -> None:
-    table = _table(open_page(compared), "items")
+    table = table_in(open_page(compared), "items")
     show, search = table.get_by_label("Show"), table.get_by_label("Search")
     samples = [one.tasks["arc_easy"].samples for one in three]
     right = [[one.scores["acc_norm"].value == 1 for one in of_model] for of_model in samples]
@@ -146,39 +74,8 @@ def test_the_item_table_filters_by_outcome_and_text(
     assert table.get_by_text("No items").is_visible()
 
 
-def test_a_task_that_is_read_late_does_not_take_anothers_place(
-    open_page: Any, compared: Path
-) -> None:
-    page = open_page(compared)
-    table = _table(page, "items")
-    task, status = table.get_by_label("Task"), table.get_by_role("status")
-    page.evaluate(HOLD)
-    task.select_option(index=1)
-    page.evaluate(HELD)
-    assert status.inner_text() == "Reading…"
-    assert table.locator(".open-item").count() == 0
-    task.select_option(index=0)
-    status.filter(has_text="400 of 400").wait_for()
-    page.evaluate(RELEASE)
-    assert status.inner_text().startswith("400 of 400")
-    assert table.get_by_role("region").get_attribute("aria-label") == "Items of arc_easy"
-
-
-def test_a_search_that_ends_late_is_not_for_another_task(open_page: Any, compared: Path) -> None:
-    page = open_page(compared)
-    table = _table(page, "items")
-    status = table.get_by_role("status")
-    page.evaluate(HOLD)
-    table.get_by_label("Search").fill("of arc_easy")
-    page.evaluate(HELD)
-    table.get_by_label("Task").select_option(index=1)
-    status.filter(has_text="0 of 300").wait_for()
-    page.evaluate(RELEASE)
-    assert status.inner_text().startswith("0 of 300")
-
-
 def test_pages_turn(open_page: Any, compared: Path) -> None:
-    table = _table(open_page(compared), "items")
+    table = table_in(open_page(compared), "items")
     assert table.get_by_role("button", name="Previous").is_disabled()
     table.get_by_role("button", name="Next").click()
     assert _numbers(table) == list(range(50, 100))
@@ -192,7 +89,7 @@ def test_pages_turn(open_page: Any, compared: Path) -> None:
 def test_flips_are_those_of_the_comparison(
     open_page: Any, compared: Path, comparison: Comparison
 ) -> None:
-    table = _table(open_page(compared), "flips")
+    table = table_in(open_page(compared), "flips")
     table.get_by_label("Candidate").select_option(label="Q2_K")
     for task in ("arc_easy", "hellaswag"):
         table.get_by_label("Task").select_option(index=0 if task == "arc_easy" else 1)
@@ -219,7 +116,7 @@ def test_flips_are_those_of_the_comparison(
 def test_a_row_opens_to_prompt_and_chances(
     open_page: Any, compared: Path, three: list[Results]
 ) -> None:
-    table = _table(open_page(compared), "items")
+    table = table_in(open_page(compared), "items")
     row = table.get_by_role("button", name="Item 3", exact=True)
     row.click()
     panel = table.locator(".panel")
@@ -239,7 +136,7 @@ def test_a_choice_is_seen_beside_a_long_name(open_page: Any, tmp_path: Path, wid
     results = make_results("A-model-with-a-long-name-Instruct.Q4_K_M", {"t": 3})
     size = {"width": width, "height": 800}
     page = open_page(write_report(results, tmp_path / "report.html"), viewport=size)
-    table = _table(page, "items")
+    table = table_in(page, "items")
     table.get_by_role("button", name="Item 0", exact=True).click()
     chosen = table.locator(".who strong")
     chosen.wait_for()
@@ -253,7 +150,7 @@ def test_all_can_be_done_with_the_keyboard(open_page: Any, compared: Path) -> No
     assert page.evaluate("document.activeElement.textContent") == "Skip to the report"
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
-    _table(page, "items")
+    table_in(page, "items")
     seen: list[str] = []
     for _ in range(300):
         page.keyboard.press("Tab")
@@ -289,7 +186,7 @@ def test_colours_follow_the_system_and_the_button(open_page: Any, compared: Path
 def test_a_phone_never_scrolls_sideways(open_page: Any, compared: Path, width: int) -> None:
     page = open_page(compared, viewport={"width": width, "height": 800}, has_touch=True)
     for section in ("flips", "items"):
-        table = _table(page, section)
+        table = table_in(page, section)
         table.locator(".open-item").first.click()
         table.locator(".panel pre").first.wait_for()
         panel = table.locator(".panel").first.bounding_box()
@@ -314,7 +211,7 @@ def test_names_from_a_strangers_file_do_no_harm(open_page: Any, tmp_path: Path) 
     several = [make_results(f"{EVIL * 3}{i}", tasks, seed=i, log_prompts=True) for i in range(2)]
     path = write_report(several, tmp_path / "report.html")
     page = open_page(path, viewport={"width": 390, "height": 800})
-    table = _table(page, "items")
+    table = table_in(page, "items")
     table.locator(".open-item").first.click()
     table.locator(".panel pre").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") == 390
@@ -325,7 +222,7 @@ def test_texts_are_read_large_enough_and_with_contrast(open_page: Any, compared:
     """WCAG's 4.5 to 1 for every text of the plots and the tables, in light and in dark."""
     for scheme in ("light", "dark"):
         page = open_page(compared, color_scheme=scheme)
-        _table(page, "items")
+        table_in(page, "items")
         worst = page.evaluate(CONTRAST.read_text(encoding="utf-8"))
         assert worst["ratio"] >= 4.5, worst
 
@@ -343,7 +240,7 @@ def test_texts_that_a_model_wrote_are_shown_as_texts(
     open_page: Any, written: Results, tmp_path: Path
 ) -> None:
     page = open_page(write_report(written, tmp_path / "report.html"))
-    table = _table(page, "items")
+    table = table_in(page, "items")
     table.locator(".open-item").first.click()
     panel = table.locator(".panel")
     panel.get_by_text("</script><b>forty-two</b>").wait_for()
