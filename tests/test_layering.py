@@ -20,6 +20,7 @@ LAYERS = (
     ("settings", "tokenise", "sandbox", "reporters", "statistics", "plots"),
     ("fewshot", "chat", "datasets"),
     ("model", "tasks", "results"),
+    ("assistant", "observing"),
     ("integrations",),
     ("evaluation", "doctor", "distance", "profiling"),
     ("comparison",),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from fastscore.errors import ResultsError
 from fastscore.evaluation.executing import Executor
+from fastscore.evaluation.observers import asked_for
 from fastscore.evaluation.preparation import RowFinder, prepare
 from fastscore.evaluation.request import (
     TaskLike,
@@ -28,6 +29,7 @@ from fastscore.evaluation.request import (
 from fastscore.evaluation.runner import Run
 from fastscore.evaluation.until import Rule, check_scores, read_rule
 from fastscore.generation_settings import GenerationSettings, SandboxLevel, read_numbers
+from fastscore.observing import ObservedReporter, Observer, Observers
 from fastscore.progress import Progress
 from fastscore.reporters import Reporter, make_reporter
 from fastscore.results import Results
@@ -89,6 +91,9 @@ def evaluate(
     allow_code_execution: bool = False,
     sandbox: SandboxLevel = "strong",
     timeout: float = 3.0,
+    observers: Iterable[Observer] = (),
+    mlflow: bool | str = False,
+    tracing: bool | float = False,
     **model_options: Unpack[ModelOptions],
 ) -> Results:
     """Score a model on benchmarks: lm-evaluation-harness's numbers for a GGUF file.
@@ -141,6 +146,11 @@ def evaluate(
         sandbox: ``"strong"`` (Linux: no network, no files, no other processes), or ``"weak"``, a
             process with limited resources, which protects from accidents and not from malice.
         timeout: CPU time of one program in seconds.
+        observers: What is told about the run while it goes on.
+        mlflow: Log the run to MLflow's tracking server, under the active experiment or the one
+            named; see `fastscore.integrations.mlflow`.
+        tracing: Make OpenTelemetry spans of run, tasks and some items, or of this share of the
+            items; see `fastscore.integrations.opentelemetry`.
         **model_options: Passed to `Model` when ``model`` is not one: ``n_ctx``, ``n_threads``, ...
 
     Raises:
@@ -197,8 +207,10 @@ def evaluate(
         selection, None if data is None else Path(data), offline, rows or {}, fewshot_rows or {}
     )
     with ExitStack() as stack:
-        reporter = make_reporter(progress)
+        reporter = ObservedReporter(make_reporter(progress))
         stack.callback(reporter.close)
+        told = Observers([*observers, *asked_for(mlflow, tracing)], reporter.warn)
+        reporter.watch(told)
         shots = plan_shots(selection.tasks, num_fewshot)
         for notice in shots.notices:
             reporter.note(notice)
@@ -230,11 +242,15 @@ def evaluate(
             plans=plans,
             executor=executor,
             rule=rule,
+            observers=told,
         )
         with run:
             results = run.carry_out(selection, settings, started, date)
-        if output is not None:
-            _save(results, Path(output))
+        try:
+            if output is not None:
+                _save(results, Path(output))
+        finally:
+            told.run_ended(results)
     return results
 
 

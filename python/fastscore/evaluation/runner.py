@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fastscore import machine
 from fastscore.evaluation import estimate
@@ -20,6 +21,7 @@ from fastscore.evaluation.stores import Stores
 from fastscore.evaluation.until import Rule
 from fastscore.evaluation.waves import Waves
 from fastscore.generation_settings import GenerationPlan, describe_sampling
+from fastscore.observing import Observer, RunStart
 from fastscore.progress import Meter
 from fastscore.reporters import Reporter
 from fastscore.results import GroupResult, Results, TaskResult, WorkReport
@@ -37,6 +39,7 @@ class Run:
 
     ``plans`` say what is asked of each task with generated texts; ``executor`` runs the programs
     in them, None where that is not allowed. ``rule`` says when items are enough, None for all.
+    ``observers`` are told of all but the end, which has come when the results are on disk.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Run:
         plans: Mapping[str, GenerationPlan],
         executor: Executor | None,
         rule: Rule | None,
+        observers: Observer,
     ) -> None:
         from fastscore.model import library
 
@@ -59,6 +63,8 @@ class Run:
         self._plans = plans
         self._executor = executor
         self._rule = rule
+        self._observers = observers
+        self._output = output
         self._versions = library.versions()
         self._meter = Meter(
             {one.task.name: one.distinct_characters for one in prepared},
@@ -106,30 +112,44 @@ class Run:
         """Score all tasks and sum up; Ctrl-C leaves with a message that says how to go on."""
         if self._rule is None or self._rule.look == 0:
             self._say_what_runs()
+        model = self._model_facts()
+        described = {**settings.to_dict(), "engine": self._model.settings.to_dict()}
+        self._observers.run_started(
+            RunStart(
+                model=model,
+                settings=described,
+                tasks={one.task.name: one.n_items for one in self._prepared},
+                output=None if self._output is None else Path(self._output),
+                date=date,
+            )
+        )
         try:
             tasks, groups = self._results(selection, settings)
-        except KeyboardInterrupt as stop:
-            self._stores.flush()
-            stop.args = (self._stopped_message(),)
+        except BaseException as stop:
+            if isinstance(stop, KeyboardInterrupt):
+                self._stores.flush()
+                stop.args = (self._stopped_message(),)
+            self._observers.run_failed(stop)
             raise
-        engine = self._model.settings
         return Results(
             tasks=tasks,
             groups=groups,
-            model={
-                "fingerprint": self._model.fingerprint,
-                "origin": self._model.located.origin,
-                "revision": self._model.located.revision,
-                **self._model.info.to_dict(),
-                **self._drift.facts(),
-            },
-            settings={**settings.to_dict(), "engine": engine.to_dict()},
-            tokenisation=f"{_tokenizer_of(engine.tokenizer)}; {engine.bos}",
+            model={**model, **self._drift.facts()},
+            settings=described,
+            tokenisation=self._tokenisation(),
             versions=self._versions,
             machine=machine.describe().to_dict(),
             work=self._work(time.perf_counter() - started),
             date=date,
         )
+
+    def _model_facts(self) -> dict[str, Any]:
+        return {
+            "fingerprint": self._model.fingerprint,
+            "origin": self._model.located.origin,
+            "revision": self._model.located.revision,
+            **self._model.info.to_dict(),
+        }
 
     def _results(
         self, selection: Selection, settings: RunSettings
@@ -144,26 +164,36 @@ class Run:
             settings.seed,
         )
         for unit in waves.units:
+            for task in unit.tasks:
+                self._observers.task_started(task)
             waves.score(unit)
             for task in unit.tasks:
                 self._meter.leave(task)
-        return waves.results()
+        tasks, groups = waves.results()
+        return {name: self._ended(name, one, settings) for name, one in tasks.items()}, groups
 
     def _in_full(self, prepared: TaskPreparation, settings: RunSettings) -> TaskResult:
+        self._observers.task_started(prepared.task.name)
         answering = self._answering(prepared, settings)
         answering.answer(prepared.questions(), range(prepared.n_items))
-        return answering.result()
+        return self._ended(prepared.task.name, answering.result(), settings)
+
+    def _ended(self, task: str, result: TaskResult, settings: RunSettings) -> TaskResult:
+        """Tell the observers, and let go of texts that were kept for them alone."""
+        self._observers.task_ended(task, result)
+        return result if settings.log_prompts else result.without_prompts()
 
     def _answering(self, prepared: TaskPreparation, settings: RunSettings) -> Answering:
+        log_prompts = settings.log_prompts or self._observers.wants_prompts
         if not isinstance(prepared.task, GenerationTask):
-            return ChoosingTask(prepared, self._scorer, log_prompts=settings.log_prompts)
+            return ChoosingTask(prepared, self._scorer, log_prompts=log_prompts)
         return WritingTask(
             prepared,
             self._plans[prepared.task.name],
             self._generator,
             self._executor,
             self._execute,
-            log_prompts=settings.log_prompts,
+            log_prompts=log_prompts,
         )
 
     def _execute(self, programs: Sequence[Program]) -> list[Execution]:
@@ -214,6 +244,12 @@ class Run:
         for how, tasks in _by_sampling(self._plans).items():
             self._reporter.note(f"{', '.join(tasks)}: {how}.")
 
+    def _tokenisation(self) -> str:
+        engine = self._model.settings
+        name = engine.tokenizer
+        whose = "the model file's own tokenizer" if name == "gguf" else name
+        return f"{whose}; {engine.bos}"
+
     def _say_estimate(self, run: ScoringRun) -> None:
         if self._rule is not None:
             return  # what is ahead depends on what will be found
@@ -241,7 +277,3 @@ def _by_sampling(plans: Mapping[str, GenerationPlan]) -> dict[str, list[str]]:
         how = f"{counted(plan.n, 'sample')} a problem, {describe_sampling(plan.sampling)}"
         found.setdefault(how, []).append(name)
     return found
-
-
-def _tokenizer_of(name: str) -> str:
-    return "the model file's own tokenizer" if name == "gguf" else name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, cast, get_args
 
 from fastscore.metrics import Score
@@ -75,6 +75,15 @@ class GenerationSample:
     def n_passed(self) -> int | None:
         """The c of pass@k: how many of the programs passed; None where none was run."""
         return None if self.outcomes is None else self.outcomes.count("passed")
+
+    @property
+    def has_prompt(self) -> bool:
+        """Whether the prompt is kept."""
+        return self.context is not None
+
+    def without_prompt(self) -> GenerationSample:
+        """Return the same without its prompt."""
+        return replace(self, context=None)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the line's object: strict JSON values, as docs/results_schema.md describes."""

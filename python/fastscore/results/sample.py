@@ -85,6 +85,15 @@ class Sample:
             item=item_digest(item),
         )
 
+    @property
+    def has_prompt(self) -> bool:
+        """Whether texts are kept."""
+        return self.contexts is not None or self.continuations is not None
+
+    def without_prompt(self) -> Sample:
+        """Return the same without texts."""
+        return replace(self, contexts=None, continuations=None)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the line's object: strict JSON values, as docs/results_schema.md describes."""
         line: dict[str, Any] = {

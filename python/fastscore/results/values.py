@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from fastscore.errors import UsageError
@@ -140,6 +140,12 @@ class TaskResult:
             boundary=boundary,
             samples=samples,
         )
+
+    def without_prompts(self) -> TaskResult:
+        """Return the same with samples that hold no texts of prompts and choices."""
+        if not any(sample.has_prompt for sample in self.samples):
+            return self
+        return replace(self, samples=[sample.without_prompt() for sample in self.samples])
 
 
 @dataclass(frozen=True, slots=True)
