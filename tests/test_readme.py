@@ -8,6 +8,7 @@ are checked.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shlex
@@ -40,6 +41,25 @@ class Example(NamedTuple):
     command: list[str]
     output: str
 
+    @property
+    def tools(self) -> list[str]:
+        """The tools that it needs beside fastscore."""
+        return sorted({found for part in self.command for found in _TOOLS.findall(part)})
+
+
+# What an adapter's example imports, as packages are called.
+_TOOLS = re.compile(
+    r"\b(?:fastscore\.integrations\.|(?:import|from) )"
+    r"(lm_eval|deepeval|ragas|mlflow|opentelemetry|phoenix|deepchecks)\b"
+)
+# Each tool's own word for keeping to itself.
+_NO_TELEMETRY = {
+    "DEEPEVAL_TELEMETRY_OPT_OUT": "1",
+    "DO_NOT_TRACK": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "PHOENIX_TELEMETRY_ENABLED": "false",
+    "RAGAS_DO_NOT_TRACK": "true",
+}
 
 BLOCKS = [Block(m[1], m[2], m[3]) for m in _FENCE.finditer(README.read_text(encoding="utf-8"))]
 
@@ -94,9 +114,30 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: e.command[-1][:40].split("\n")[-1])
+def _name(example: Example) -> str:
+    return " ".join(example.tools) or example.command[-1][:40].split("\n")[-1]
+
+
+@pytest.mark.parametrize("example", [e for e in EXAMPLES if not e.tools], ids=_name)
 def test_examples_print_what_is_shown(example: Example, folder: Path, demo_model: Path) -> None:
-    environment = {**os.environ, "FASTSCORE_CACHE": str(folder / "cache"), "PATH": _SEARCH}
+    _run(example, folder)
+
+
+@pytest.mark.parametrize("example", [e for e in EXAMPLES if e.tools], ids=_name)
+def test_examples_of_adapters(example: Example, folder: Path, demo_model: Path) -> None:
+    for tool in example.tools:
+        if importlib.util.find_spec(tool) is None:
+            pytest.skip(f"{tool} is not installed")
+    _run(example, folder)
+
+
+def _run(example: Example, folder: Path) -> None:
+    environment = {
+        **os.environ,
+        **_NO_TELEMETRY,
+        "FASTSCORE_CACHE": str(folder / "cache"),
+        "PATH": _SEARCH,
+    }
     done = subprocess.run(
         example.command,
         cwd=folder,
