@@ -243,6 +243,8 @@ def test_verdicts_follow_from_the_interval(interval: tuple[float, float], verdic
 def test_what_deciding_rules_out_is_said(tiny_model: Callable[..., Path], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="would begin anew at every look"):
         check_options({"resume": False})
+    with pytest.raises(UsageError, match="mlflow, tracing cannot be used with until='decided'"):
+        check_options({"mlflow": True, "tracing": 0.1, "observers": ()})
     base, other = two()
     base.results.save(tmp_path / "base")
     with pytest.raises(UsageError, match="scores models as far as needed"):

@@ -108,6 +108,12 @@ def check_options(options: Mapping[str, Any]) -> None:
             "store; resume=False (--no-resume) would begin anew at every look. Leave it out, or "
             "name another output directory, which has a store of its own"
         )
+    told = [name for name in ("observers", "mlflow", "tracing") if options.get(name)]
+    if told:
+        raise UsageError(
+            f"{', '.join(told)} cannot be used with until='decided': every look is a run of its "
+            "own, and each would be told of. Log the results of the comparison afterwards instead"
+        )
 
 
 @contextmanager
