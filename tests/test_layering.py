@@ -20,7 +20,7 @@ LAYERS = (
     ("settings", "tokenise", "sandbox", "reporters", "statistics", "plots"),
     ("fewshot", "chat", "datasets"),
     ("model", "tasks", "results"),
-    ("assistant", "observing"),
+    ("assistant", "embedding", "observing"),
     ("integrations",),
     ("evaluation", "doctor", "distance", "profiling"),
     ("comparison",),

@@ -9,7 +9,7 @@ from gguf import GGUFWriter, LlamaFileType
 
 from . import families, recurrent, refused
 from .blocks import Build, Options
-from .vocab import add_vocab, bpe_vocab, spm_vocab
+from .vocab import Vocab, add_vocab, bpe_vocab, spm_vocab, wpm_vocab
 from .weights import Weights
 
 
@@ -21,6 +21,14 @@ class Family:
     build: Build
     memory: str  # "attention", "window", "recurrent", "hybrid" or "none"
     spm: bool = False
+    wpm: bool = False
+
+    @property
+    def words(self) -> Vocab:
+        """The vocabulary that such models have."""
+        if self.wpm:
+            return wpm_vocab()
+        return spm_vocab() if self.spm else bpe_vocab()
 
 
 FAMILIES: dict[str, Family] = {
@@ -51,6 +59,7 @@ EXTENDED: dict[str, Family] = {
 # These load and must be refused.
 REFUSED: dict[str, Family] = {
     "bert": Family("bert", refused.bert, "none"),
+    "bert_wpm": Family("bert", refused.bert, "none", wpm=True),
     "t5": Family("t5", refused.t5, "none"),
     "embedder": Family("qwen3", refused.embedder, "attention"),
 }
@@ -88,7 +97,7 @@ def write_tiny(
         arch: Another ``general.architecture`` than the family's.
     """
     chosen = (FAMILIES | EXTENDED | REFUSED)[family]
-    words = spm_vocab() if chosen.spm else bpe_vocab()
+    words = chosen.words
     n_vocab = len(words.tokens) if n_vocab is None else n_vocab
     if n_vocab < len(words.tokens):
         raise ValueError(f"n_vocab is {n_vocab}, but the vocabulary has {len(words.tokens)} tokens")

@@ -1,6 +1,6 @@
-"""Two small, real vocabularies: byte-level BPE (as GPT-2) and SPM (as Llama 1 and Gemma).
+"""Small, real vocabularies: byte-level BPE (as GPT-2), SPM (as Llama 1 and Gemma), words (as BERT).
 
-Both are learned here from a short English text, so that words, parts of words and single bytes
+They are learned here from a short English text, so that words, parts of words and single bytes
 all occur, as in a vocabulary of a hundred thousand tokens.
 """
 
@@ -118,6 +118,17 @@ def spm_vocab(n_merges: int = 140) -> Vocab:
     return Vocab("llama", tokens, [int(t) for t in types], [], scores, bos=1, eos=2)
 
 
+@cache
+def wpm_vocab() -> Vocab:
+    """BERT's special tokens, then all words of the text and all letters, in lower case."""
+    words = sorted(set(re.findall(r"[a-z]+|[^a-z\s]", TEXT.lower())))
+    letters = sorted(set("".join(words)))
+    specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    tokens = [*specials, *(f"▁{word}" for word in words), *letters]
+    types = [TokenType.CONTROL] * len(specials) + [TokenType.NORMAL] * (len(words) + len(letters))
+    return Vocab("bert", tokens, [int(t) for t in types], [], [], bos=2, eos=3)
+
+
 def add_vocab(
     writer: GGUFWriter, vocab: Vocab, *, n_vocab: int, add_bos: bool, chat_template: str | None
 ) -> None:
@@ -127,6 +138,11 @@ def add_vocab(
     if vocab.model == "gpt2":
         writer.add_tokenizer_pre("gpt-2")
         writer.add_token_merges(vocab.merges)
+    elif vocab.model == "bert":
+        writer.add_unk_token_id(1)
+        writer.add_sep_token_id(vocab.eos)
+        writer.add_pad_token_id(0)
+        writer.add_mask_token_id(4)
     else:
         writer.add_token_scores(vocab.scores + [-1e4] * filler)
         writer.add_unk_token_id(0)

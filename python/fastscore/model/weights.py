@@ -35,7 +35,7 @@ class Weights:
         self._model = self._open(path, n_gpu_layers, factors)
         try:
             metadata = Metadata(self._api, self._model)
-            refuse_unless_causal(self._api, self._model, metadata, path)
+            self._check_use(metadata, path)
             refuse_impossible_rotation(self._api, self._model, metadata, path)
             self.info: ModelInfo = describe(
                 self._api, self._model, path, factors.n_ctx if factors else None
@@ -56,6 +56,9 @@ class Weights:
             log = library.take_log()
             raise ModelError(f"llama.cpp cannot load {path}:\n{log or 'it gives no reason'}")
         return model
+
+    def _check_use(self, metadata: Metadata, path: Path) -> None:
+        refuse_unless_causal(self._api, self._model, metadata, path)
 
     @property
     def pointer(self) -> Any:
@@ -90,6 +93,17 @@ class Weights:
                 size = -length
             found.append(buffer.raw[:length])
         return found
+
+    @cached_property
+    def control_texts(self) -> frozenset[str]:
+        """How the tokens are spelled that are no text of anybody: ends of turns, BOS, padding."""
+        vocab = self._api.llama_model_get_vocab(self.pointer)
+        if not self.has_vocabulary:
+            return frozenset()
+        is_control = self._api.llama_vocab_is_control
+        ids = [token for token in range(self.info.n_vocab) if is_control(vocab, token)]
+        spelled = (piece.decode("utf-8", errors="ignore") for piece in self.pieces(ids))
+        return frozenset(text for text in spelled if text)
 
     @cached_property
     def token_pieces(self) -> _core.TokenPieces:
