@@ -33,6 +33,7 @@ from fastscore.errors import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from fastscore.assistant import Assistant, Decision
     from fastscore.comparison import Candidate, Comparison, Difference, Flip
     from fastscore.comparison.compare import compare
     from fastscore.distance import Divergence
@@ -62,11 +63,13 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Assistant",
     "Bootstrap",
     "Candidate",
     "Comparison",
     "ConfidenceSequence",
     "DataError",
+    "Decision",
     "DecodeError",
     "Difference",
     "Divergence",
@@ -118,6 +121,8 @@ __all__ = [
 ]
 
 _HOME = {
+    "Assistant": "fastscore.assistant",
+    "Decision": "fastscore.assistant",
     "Bootstrap": "fastscore.statistics.bootstrap",
     "Candidate": "fastscore.comparison",
     "ConfidenceSequence": "fastscore.statistics.sequential",
@@ -162,6 +167,7 @@ _HOME = {
 
 # What cannot be imported without the compiled part.
 _NATIVE = {
+    "fastscore.assistant",
     "fastscore.statistics.sequential",
     "fastscore.comparison.compare",
     "fastscore.distance",

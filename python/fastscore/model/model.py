@@ -155,6 +155,13 @@ class Model(OpenedModel, Generating):
         with self._lock:
             return self._weights.pieces(ids)
 
+    @property
+    def control_texts(self) -> frozenset[str]:
+        """How special tokens are spelled: texts that a tokenizer takes for more than text."""
+        with self._lock:
+            self._check_open()
+            return self._weights.control_texts
+
     def encode(self, pairs: Sequence[tuple[str, str]]) -> EncodedRequests:
         """Token ids of (context, continuation) pairs, by lm-evaluation-harness's conventions."""
         self._check_open()

@@ -1,0 +1,67 @@
+"""Which of several answers a model holds to be the right one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fastscore.errors import DecodeError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a model says of the answers it may choose from.
+
+    ``logprobs`` are natural log-likelihoods of each whole answer after the prompt, its end
+    included; ``probabilities`` are those of the options when it is one of them: the softmax of
+    ``logprobs``, of sum 1.
+    """
+
+    options: tuple[str, ...]
+    logprobs: tuple[float, ...]
+    probabilities: tuple[float, ...]
+
+    @classmethod
+    def between(cls, options: Sequence[str], logprobs: Sequence[float]) -> Decision:
+        """Weigh options by their log-likelihoods; DecodeError where these say nothing."""
+        best = max(logprobs)
+        if any(math.isnan(one) for one in logprobs) or math.isinf(best):
+            raise DecodeError(
+                f"the log-likelihoods of the options {list(options)!r:.200} are {list(logprobs)}, "
+                "of which no probabilities can be made; the model's weights may be damaged"
+            )
+        weights = [math.exp(one - best) for one in logprobs]
+        total = math.fsum(weights)
+        return cls(tuple(options), tuple(logprobs), tuple(weight / total for weight in weights))
+
+    @property
+    def index(self) -> int:
+        """Number of the most probable option, the first of equals."""
+        return self.logprobs.index(max(self.logprobs))
+
+    @property
+    def choice(self) -> str:
+        """The most probable option."""
+        return self.options[self.index]
+
+    def probability(self, option: str) -> float:
+        """Probability of one of the options; UsageError for another text."""
+        if option not in self.options:
+            raise UsageError(f"{option!r:.60} is none of the options {list(self.options)!r:.200}")
+        return self.probabilities[self.options.index(option)]
+
+
+def check_options(options: Sequence[str]) -> tuple[str, ...]:
+    """Return the options; UsageError for what is no list of two or more different texts."""
+    if isinstance(options, (str, bytes)):
+        raise UsageError(f'options is one text, {options!r:.60}; write options=["...", "..."]')
+    taken = tuple(options)
+    for option in taken:
+        if not isinstance(option, str) or not option.strip():
+            raise UsageError(f"an option is {option!r:.60}; each is a text that is not empty")
+    if len(taken) < 2:
+        raise UsageError(f"options is {list(taken)!r:.60}; a decision is between at least two")
+    if len(set(taken)) < len(taken):
+        raise UsageError(f"an option stands twice in {list(taken)!r:.200}; name each once")
+    return taken

@@ -1,0 +1,190 @@
+"""Questions that come one at a time, answered as batches."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import threading
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from fastscore.assistant.assistant import Assistant
+from fastscore.assistant.decision import Decision, check_options
+from fastscore.assistant.prompts import Asked
+from fastscore.errors import FastscoreError, UsageError
+from fastscore.types import Generation
+
+Answer = TypeVar("Answer")
+
+# Seconds: questions of many coroutines come one after the other within less.
+_QUIET = 0.005
+_LONGEST_WAIT = 0.05
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A question; those of the same key can be answered in one run by any one's ``work``."""
+
+    key: Hashable
+    asked: Asked
+    work: Callable[[list[Asked]], Sequence[Any]]
+    future: Future[Any]
+
+
+class Gatherer:
+    """Makes batches of the single questions of many threads and event loops.
+
+    Each method returns a future at once (``asyncio.wrap_future`` makes it one to await). A thread,
+    there as long as questions wait, takes the one that has waited longest and all that ask for the
+    same in the same way (schema, options, sampling), and works on them in one run of the engine. A
+    question that cannot be met fails alone; an error of a run is that of its questions. Futures
+    that were cancelled before their run are skipped.
+    """
+
+    def __init__(self, assistant: Assistant) -> None:
+        self.assistant = assistant
+        self._waiting: list[_Waiting] = []
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def answer(
+        self,
+        asked: Asked,
+        *,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        stop: Sequence[str] = (),
+        seed: int | None = None,
+    ) -> Future[Generation]:
+        """As `Assistant.answer`, of one question."""
+        options: dict[str, Any] = {
+            "max_tokens": max_tokens,
+            "temperature": temperature,
+            "stop": stop if isinstance(stop, str) else tuple(stop),
+            "seed": seed,
+        }
+        return self._ask(
+            ("answer", *options.values()),
+            asked,
+            lambda questions: self.assistant.try_answer(questions, **options),
+        )
+
+    def fill(
+        self,
+        asked: Asked,
+        schema: Mapping[str, Any],
+        *,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        seed: int | None = None,
+    ) -> Future[Any]:
+        """As `Assistant.fill`, of one question."""
+        options = {"max_tokens": max_tokens, "temperature": temperature, "seed": seed}
+        try:
+            form = json.dumps(schema)  # the order of properties is that of the form
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"the schema {schema!r:.100} is no JSON: {error}") from error
+        return self._ask(
+            ("fill", form, *options.values()),
+            asked,
+            lambda questions: self.assistant.try_fill(questions, schema, **options),  # type: ignore[arg-type]
+        )
+
+    def decide(self, asked: Asked, options: Sequence[str]) -> Future[Decision]:
+        """As `Assistant.decide`, of one question."""
+        taken = check_options(options)
+        return self._ask(
+            ("decide", taken),
+            asked,
+            lambda questions: self.assistant.try_decide(questions, taken),
+        )
+
+    def close(self) -> None:
+        """Take no more questions; those that wait get an error, a run under way is finished."""
+        with self._changed:
+            self._closed = True
+            left, self._waiting = self._waiting, []
+            thread = self._thread
+            self._changed.notify_all()
+        for one in left:
+            if one.future.set_running_or_notify_cancel():
+                one.future.set_exception(UsageError("the gatherer was closed before the answer"))
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def __enter__(self) -> Gatherer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _ask(
+        self,
+        key: Hashable,
+        asked: Asked,
+        work: Callable[[list[Asked]], Sequence[Answer | FastscoreError]],
+    ) -> Future[Answer]:
+        future: Future[Answer] = Future()
+        with self._changed:
+            if self._closed:
+                raise UsageError("the gatherer is closed; make a new one")
+            self._waiting.append(_Waiting(key, asked, work, future))
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="fastscore gatherer", daemon=True
+                )
+                self._thread.start()
+            self._changed.notify_all()
+        return future
+
+    def _run(self) -> None:
+        atexit.register(self._abandon)
+        self._settle()
+        while batch := self._take():
+            _work(batch)
+        atexit.unregister(self._abandon)
+
+    def _settle(self) -> None:
+        """Wait until no further question comes."""
+        with self._changed:
+            for _ in range(round(_LONGEST_WAIT / _QUIET)):
+                n = len(self._waiting)
+                self._changed.wait_for(lambda n=n: self._closed or len(self._waiting) > n, _QUIET)  # type: ignore[misc]
+                if self._closed or len(self._waiting) == n:
+                    return
+
+    def _take(self) -> list[_Waiting]:
+        """Take the oldest question and all of its kind; the thread ends where there is none."""
+        with self._changed:
+            if not self._waiting:
+                self._thread = None
+                return []
+            key = self._waiting[0].key
+            batch = [one for one in self._waiting if one.key == key]
+            self._waiting = [one for one in self._waiting if one.key != key]
+            return batch
+
+    def _abandon(self) -> None:
+        """Let the interpreter end: the run under way stops after its step, as its model closes."""
+        self.assistant.model.close()
+        self.close()
+
+
+def _work(batch: list[_Waiting]) -> None:
+    batch = [one for one in batch if one.future.set_running_or_notify_cancel()]
+    if not batch:
+        return
+    try:
+        outcomes = batch[0].work([one.asked for one in batch])
+    except BaseException as error:  # whatever it is, those who wait must hear of it
+        for one in batch:
+            one.future.set_exception(error)
+        return
+    for one, outcome in zip(batch, outcomes, strict=True):
+        if isinstance(outcome, FastscoreError):
+            one.future.set_exception(outcome)
+        else:
+            one.future.set_result(outcome)
