@@ -12,23 +12,18 @@ long text is read in.
 
 from __future__ import annotations
 
-import hashlib
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from fastscore.chat import ChatTemplate
 from fastscore.errors import TokenizerError, UsageError
-from fastscore.integrations.lm_eval_opening import open_model
-from fastscore.integrations.lm_eval_scoring import Answer, parts_of, score
+from fastscore.integrations.lm_eval_chat import Conversations
+from fastscore.integrations.lm_eval_opening import check_bos, facts_of, open_model
+from fastscore.integrations.lm_eval_scoring import Answer, encode_ids, parts_of, score
 from fastscore.integrations.missing import missing_tool
 from fastscore.model import Model
-from fastscore.tokenise import encode_windows
 
 try:
     # Before the registration below: lm-eval adds its own models only to a registry that is empty.
@@ -45,8 +40,6 @@ if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
 
     from fastscore.tokenise import EncodedRequests
-
-_log = logging.getLogger(__name__)
 
 NAME = "fastscore"
 
@@ -128,18 +121,10 @@ class FastscoreLM(TemplateLM):  # type: ignore[misc]  # lm-eval has no type hint
             self._variables["enable_thinking"] = enable_thinking
         self._model, self._owns_model = open_model(pretrained or path, device, options)
         try:
-            self._check_bos(add_bos_token)
+            check_bos(self._model, add_bos_token)
         except UsageError:
             self.close()
             raise
-
-    def _check_bos(self, add_bos_token: bool | None) -> None:
-        says = self._model.info.add_bos
-        if add_bos_token is not None and bool(add_bos_token) != says:
-            raise UsageError(
-                f"add_bos_token is {add_bos_token!r}, and the model file says {says}; leave it "
-                "out, or correct tokenizer.ggml.add_bos_token in the file with gguf-set-metadata"
-            )
 
     @property
     def model(self) -> Model:
@@ -209,17 +194,8 @@ class FastscoreLM(TemplateLM):  # type: ignore[misc]  # lm-eval has no type hint
         disable_tqdm: bool = False,
         **_: Any,
     ) -> list[Answer]:
-        contexts: dict[tuple[int, ...], np.ndarray[Any, Any]] = {}
-        windows = []
-        for _pair, context, continuation in requests:
-            if not context or not continuation:
-                raise TokenizerError(
-                    "a request has no token before its continuation, or none in it; there is "
-                    "nothing to score"
-                )
-            ids = contexts.setdefault(tuple(context), np.asarray(context, dtype=np.int32))
-            windows.append((ids, np.asarray(continuation, dtype=np.int32)))
-        encoded = encode_windows(windows, self.max_length)
+        ids = [(context, continuation) for _, context, continuation in requests]
+        encoded = encode_ids(ids, self.max_length)
         with _bar(encoded.n, "fastscore: log-likelihoods", disable_tqdm) as bar:
             return self._answers(encoded, [pair for pair, _, _ in requests], bar.update)
 
@@ -285,51 +261,24 @@ class FastscoreLM(TemplateLM):  # type: ignore[misc]  # lm-eval has no type hint
         message, for the model to go on with it. A template that refuses system messages is given
         the others.
         """
-        if add_generation_prompt:
-            return self._template.render(chat_history)
-        return self._template.continue_last(chat_history)
+        return self._conversations.render(chat_history, add_generation_prompt)
 
     def chat_template(self, chat_template: bool | str = False) -> str | None:
         """Return the source of the model file's template, or None where none is to be applied."""
-        if not chat_template:
-            return None
-        if isinstance(chat_template, str):
-            _log.warning(
-                "the chat template %r is asked for by name; the template of the model file is used",
-                chat_template,
-            )
-        return self._template.source
-
-    @cached_property
-    def _template(self) -> ChatTemplate:
-        info = self._model.info
-        return ChatTemplate.from_metadata(
-            info.chat_template, info.bos_text or None, info.eos_text or None, self._variables
-        )
+        return self._conversations.source(chat_template)
 
     @property
     def tokenizer_name(self) -> str:
         """What lm-eval's cache of prompts tells chat templates apart by."""
-        info = self._model.info
-        known = repr((info.chat_template, info.bos_text, info.eos_text, self._variables))
-        return f"{Path(info.path).stem}-{hashlib.sha256(known.encode()).hexdigest()[:16]}"
+        return self._conversations.name
+
+    @cached_property
+    def _conversations(self) -> Conversations:
+        return Conversations(self._model.info, self._variables)
 
     def get_model_info(self) -> dict[str, Any]:
         """Facts for lm-eval's results file."""
-        from importlib.metadata import version
-
-        info = self._model.info
-        return {
-            "model_num_parameters": info.n_params,
-            "model_dtype": info.quantisation,
-            "model_revision": self._model.located.revision or "",
-            "model_sha": self._model.fingerprint,
-            "model_name": info.name,
-            "model_path": info.path,
-            "max_length": self.max_length,
-            "fastscore_version": version("fastscore-gguf"),
-            "engine": self._model.settings.to_dict(),
-        }
+        return facts_of(self._model)
 
     def close(self) -> None:
         """Free the model, unless the caller opened it."""

@@ -6,20 +6,18 @@ writes them with ``--output_path`` and ``--log_samples``. lm-eval itself is not 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from fastscore.errors import ResultsError, UsageError
+from fastscore.integrations.lm_eval_facts import date_of, model_of, settings_of, work_of
 from fastscore.integrations.lm_eval_items import NotUsableError, keep_scores, read_samples
-from fastscore.results import GenerationSummary, GroupResult, Results, TaskResult, WorkReport
+from fastscore.results import GenerationSummary, GroupResult, Results, TaskResult
 from fastscore.results.fields import Fields
-from fastscore.results.values import PHASES
 from fastscore.statistics.means import pool, summarise
 from fastscore.types import Origin, Sampling
 
@@ -71,13 +69,13 @@ def read_lm_eval(path: str | Path) -> Results:
     return Results(
         tasks=tasks,
         groups=_groups(document, tasks),
-        model=_model(document),
-        settings={**_settings(document, list(tasks)), "left_out": left_out},
+        model=model_of(document),
+        settings={**settings_of(document, list(tasks)), "left_out": left_out},
         tokenisation="as lm-eval's model had it",
         versions={"lm_eval": str(document.values.get("lm_eval_version") or "unknown")},
         machine={},
-        work=_work(document, tasks),
-        date=_date(document),
+        work=work_of(document, tasks),
+        date=date_of(document),
     )
 
 
@@ -246,63 +244,3 @@ def _leaves(name: str, members: Mapping[str, list[str]], above: set[str]) -> lis
     if not below:
         return [name]
     return [leaf for one in below for leaf in _leaves(one, members, above | {name})]
-
-
-def _model(document: Fields) -> dict[str, Any]:
-    config = document.values.get("config")
-    config = config if isinstance(config, dict) else {}
-    name = str(document.values.get("model_name") or config.get("model") or "model")
-    known = json.dumps([name, config.get("model_args")], sort_keys=True, default=str)
-    return {
-        "fingerprint": str(config.get("model_sha") or hashlib.sha256(known.encode()).hexdigest()),
-        "path": name,
-        "name": name,
-        "quantisation": str(config.get("model_dtype") or ""),
-        "backend": str(config.get("model")),
-    }
-
-
-def _settings(document: Fields, tasks: list[str]) -> dict[str, Any]:
-    config = document.values.get("config")
-    config = config if isinstance(config, dict) else {}
-    limit = config.get("limit")
-    return {
-        "tasks": tasks,
-        "source": "lm-eval",
-        "limit": int(limit) if isinstance(limit, float) and limit.is_integer() else limit,
-        "seed": config.get("fewshot_seed"),
-        "fewshot": "lm-eval",
-        "apply_chat_template": bool(document.values.get("chat_template")),
-        "fewshot_as_multiturn": bool(document.values.get("fewshot_as_multiturn")),
-        "system_instruction": document.values.get("system_instruction"),
-    }
-
-
-def _work(document: Fields, tasks: Mapping[str, TaskResult]) -> WorkReport:
-    """Only the time is known, and how many items there were."""
-    try:
-        total = float(document.values.get("total_evaluation_time_seconds") or 0)
-    except (TypeError, ValueError):
-        total = 0.0
-    return WorkReport(
-        requests=sum(
-            len(sample.loglikelihoods)
-            for task in tasks.values()
-            for sample in task.samples
-            if hasattr(sample, "loglikelihoods")
-        ),
-        from_store=0,
-        tokens_decoded=0,
-        tokens_minimal=0,
-        tokens_naive=0,
-        logit_rows=0,
-        seconds={**dict.fromkeys(PHASES, 0.0), "rest": total, "total": total},
-        peak_memory_bytes=None,
-    )
-
-
-def _date(document: Fields) -> str:
-    stamp = document.values.get("date")
-    if not isinstance(stamp, (int, float)) or not 0 <= stamp < 2**33:
-        raise document.wrong("date", "a time in seconds since 1970")
-    return datetime.fromtimestamp(stamp, tz=timezone.utc).isoformat(timespec="seconds")

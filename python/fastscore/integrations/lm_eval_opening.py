@@ -1,9 +1,10 @@
-"""From lm-eval's model arguments to an open model."""
+"""From lm-eval's model arguments to an open model, and what is said of it in lm-eval's files."""
 
 from __future__ import annotations
 
 import inspect
 import logging
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -42,3 +43,29 @@ def open_model(
     if device is not None and opened.settings.n_gpu_layers == 0:
         _log.info("device %s is asked for; the model is on the CPU", device)
     return opened, True
+
+
+def check_bos(model: Model, add_bos_token: bool | None) -> None:
+    """Raise UsageError where BOS is asked for otherwise than the model file says."""
+    says = model.info.add_bos
+    if add_bos_token is not None and bool(add_bos_token) != says:
+        raise UsageError(
+            f"add_bos_token is {add_bos_token!r}, and the model file says {says}; leave it "
+            "out, or correct tokenizer.ggml.add_bos_token in the file with gguf-set-metadata"
+        )
+
+
+def facts_of(model: Model) -> dict[str, Any]:
+    """Facts of a model for lm-eval's results file, by its names where it has one."""
+    info = model.info
+    return {
+        "model_num_parameters": info.n_params,
+        "model_dtype": info.quantisation,
+        "model_revision": model.located.revision or "",
+        "model_sha": model.fingerprint,
+        "model_name": info.name,
+        "model_path": info.path,
+        "max_length": model.settings.max_length,
+        "fastscore_version": version("fastscore-gguf"),
+        "engine": model.settings.to_dict(),
+    }

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from fastscore.errors import TokenizerError
 from fastscore.model import Model
-from fastscore.tokenise import EncodedRequests
+from fastscore.tokenise import EncodedRequests, encode_windows
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
@@ -37,6 +40,26 @@ def parts_of(requests: Sequence[Instance]) -> Iterator[list[Instance]]:
         part.append(request)
     if part:
         yield part
+
+
+def encode_ids(
+    requests: Sequence[tuple[Sequence[int], Sequence[int]]], max_length: int
+) -> EncodedRequests:
+    """Take pairs of token ids, context and continuation, as they are but for the window.
+
+    TokenizerError for a pair with an empty side.
+    """
+    contexts: dict[tuple[int, ...], np.ndarray[Any, Any]] = {}
+    windows = []
+    for context, continuation in requests:
+        if not context or not continuation:
+            raise TokenizerError(
+                "a request has no token before its continuation, or none in it; there is "
+                "nothing to score"
+            )
+        ids = contexts.setdefault(tuple(context), np.asarray(context, dtype=np.int32))
+        windows.append((ids, np.asarray(continuation, dtype=np.int32)))
+    return encode_windows(windows, max_length)
 
 
 def score(
