@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ class RunStart:
 
     ``model`` and ``settings`` are those of the `Results` to come; ``tasks`` the number of items by
     task, at most so many where the run may stop early; ``output`` the directory for results, None
-    where none is written; ``date`` is ISO 8601 with its offset from UTC.
+    where none is written; ``date`` is ISO 8601 with its offset from UTC. ``count_tokens`` tells how
+    many tokens the model reads for a text, as long as the run goes on.
     """
 
     model: Mapping[str, Any]
@@ -26,6 +27,7 @@ class RunStart:
     tasks: Mapping[str, int]
     output: Path | None
     date: str
+    count_tokens: Callable[[str], int] = field(repr=False, compare=False)
 
 
 class Observer:

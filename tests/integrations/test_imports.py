@@ -7,7 +7,18 @@ import sys
 
 import pytest
 
-TOOLS = {"lm_eval", "datasets", "transformers", "torch", "deepeval", "mlflow", "ragas", "phoenix"}
+TOOLS = {
+    "lm_eval",
+    "datasets",
+    "transformers",
+    "torch",
+    "deepeval",
+    "mlflow",
+    "ragas",
+    "phoenix",
+    "opentelemetry",
+    "openinference",
+}
 
 
 @pytest.mark.parametrize("module", ["fastscore", "fastscore.cli", "fastscore.integrations"])

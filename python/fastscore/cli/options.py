@@ -174,6 +174,24 @@ NoResume = Annotated[
         rich_help_panel=_OUTPUT,
     ),
 ]
+Trace = Annotated[
+    bool,
+    typer.Option(
+        "--trace",
+        help="Send OpenTelemetry spans of run, tasks and 20 items a task, their texts included, to "
+        "OTEL_EXPORTER_OTLP_ENDPOINT or PHOENIX_COLLECTOR_ENDPOINT.",
+        metavar="",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+TraceRate = Annotated[
+    float | None,
+    typer.Option(
+        metavar="R",
+        help="Trace this share of the items (0 to 1) instead of 20 a task.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
 AsJson = Annotated[
     bool,
     typer.Option(

@@ -10,6 +10,7 @@ from fastscore.cli import generation_options as generation
 from fastscore.cli import options
 from fastscore.cli.arguments import evaluate_arguments
 from fastscore.cli.failures import explained, say
+from fastscore.cli.tracing import traced
 
 if TYPE_CHECKING:
     from fastscore.results import Results
@@ -44,6 +45,8 @@ def run(
     output: options.Output = None,
     report: options.Report = None,
     log_prompts: options.LogPrompts = False,
+    trace: options.Trace = False,
+    trace_rate: options.TraceRate = None,
     no_resume: options.NoResume = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
@@ -81,13 +84,15 @@ def run(
 
             prepare(report)
         try:
-            results = evaluate(
-                model,
-                tasks,
-                output=output,
-                progress=False if quiet else None,
-                **evaluate_arguments(given),
-            )
+            with traced(trace, trace_rate) as observers:
+                results = evaluate(
+                    model,
+                    tasks,
+                    output=output,
+                    progress=False if quiet else None,
+                    observers=observers,
+                    **evaluate_arguments(given),
+                )
         except UnsavedResultsError as error:
             _show(error.results, as_json, verbose)
             raise

@@ -121,6 +121,7 @@ class Run:
                 tasks={one.task.name: one.n_items for one in self._prepared},
                 output=None if self._output is None else Path(self._output),
                 date=date,
+                count_tokens=lambda text: len(self._model.tokenize(text)),
             )
         )
         try:

@@ -1,0 +1,163 @@
+"""Sending spans to a collector by OTLP over HTTP, for processes that have no tracer of their own.
+
+The environment says where to, as everywhere in OpenTelemetry: ``OTEL_EXPORTER_OTLP_ENDPOINT``,
+``OTEL_EXPORTER_OTLP_HEADERS`` and their relatives, or as in Phoenix's own packages
+``PHOENIX_COLLECTOR_ENDPOINT``, ``PHOENIX_API_KEY`` and ``PHOENIX_PROJECT``.
+
+A collector must not cost a run. One that does not answer at the start is said once, and nothing is
+traced; one that is lost on the way is given up after the exporter's own attempts
+(``OTEL_EXPORTER_OTLP_TIMEOUT``, 10 seconds), and what it did not get is counted and said at the
+end. Nothing is retried after that, so that the process ends when its work does.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from fastscore.integrations.missing import missing_tool
+
+try:
+    from opentelemetry import trace
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+    from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+except ImportError as error:
+    raise missing_tool("OpenTelemetry's OTLP exporter", "opentelemetry", error) from error
+
+DEFAULT_ENDPOINT = "http://localhost:4318/v1/traces"
+"""OTLP's own, where the environment names none; Phoenix listens on port 6006 instead."""
+
+_PROBE_SECONDS = 2.0
+_BATCH = 64  # spans a request: with prompts of 100 kB it stays below the usual limits
+_QUEUE = 2**18  # all items of any benchmark: what does not fit would be dropped
+
+
+@contextmanager
+def exporting(warn: Callable[[str], None]) -> Iterator[trace.TracerProvider | None]:
+    """Give a tracer provider whose spans are sent, all of them by the end of the block.
+
+    A provider that the process has already (under ``opentelemetry-instrument``, say) is taken as
+    it is. None where no collector answers; ``warn`` is told why, and which spans were lost.
+    """
+    configured = trace.get_tracer_provider()
+    if isinstance(configured, TracerProvider):
+        yield configured
+        configured.force_flush()
+        return
+    endpoint = _endpoint()
+    with _heard() as reasons:
+        refused = _refusal(endpoint, reasons)
+        if refused is not None:
+            warn(
+                f"this run is not traced: {endpoint} does not take spans by OTLP over HTTP "
+                f"({refused}). Set OTEL_EXPORTER_OTLP_ENDPOINT, or for Phoenix "
+                "PHOENIX_COLLECTOR_ENDPOINT=http://localhost:6006"
+            )
+            yield None
+            return
+        collector = _Collector(OTLPSpanExporter(endpoint, headers=_headers()))
+        sending = _Sending(collector, max_queue_size=_QUEUE, max_export_batch_size=_BATCH)
+        provider = TracerProvider(resource=_resource(), shutdown_on_exit=False)
+        provider.add_span_processor(sending)
+        try:
+            yield provider
+        finally:
+            provider.force_flush()
+            provider.shutdown()
+            if lost := sending.n_spans - collector.n_sent:
+                why = reasons.first or "no reason given"
+                warn(f"{lost} of {sending.n_spans} spans could not be sent to {endpoint} ({why})")
+
+
+class _Sending(BatchSpanProcessor):  # type: ignore[misc]
+    """Counts what is to be sent."""
+
+    n_spans = 0
+
+    def on_end(self, span: ReadableSpan) -> None:
+        self.n_spans += 1
+        super().on_end(span)
+
+
+class _Collector(SpanExporter):  # type: ignore[misc]
+    """Counts what was sent, and gives a collector up that has failed."""
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self.n_sent = 0
+        self._exporter = exporter
+        self._lost = False
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        result = SpanExportResult.FAILURE if self._lost else self._exporter.export(spans)
+        if result is SpanExportResult.SUCCESS:
+            self.n_sent += len(spans)
+        else:
+            self._lost = True
+        return result
+
+    def shutdown(self) -> None:
+        self._exporter.shutdown()
+
+
+class _Reasons(logging.Handler):
+    """Keeps the first thing that OpenTelemetry logged, to say it once and where it belongs."""
+
+    first: str | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        # Of a chain of causes the last one is for people.
+        cause = message.rpartition("(Caused by ")[2].partition(" encountered while ")[0]
+        self.first = self.first or cause
+
+
+@contextmanager
+def _heard() -> Iterator[_Reasons]:
+    logger, reasons = logging.getLogger("opentelemetry"), _Reasons(logging.WARNING)
+    propagate = logger.propagate
+    logger.addHandler(reasons)
+    logger.propagate = False
+    try:
+        yield reasons
+    finally:
+        logger.removeHandler(reasons)
+        logger.propagate = propagate
+
+
+def _refusal(endpoint: str, reasons: _Reasons) -> str | None:
+    """Send a request without spans; return what stood in its way, None if it was taken."""
+    probe = OTLPSpanExporter(endpoint, headers=_headers(), timeout=_PROBE_SECONDS)
+    try:
+        if probe.export([]) is SpanExportResult.SUCCESS:
+            return None
+    finally:
+        probe.shutdown()
+    return reasons.first or "no answer"
+
+
+def _endpoint() -> str:
+    if url := os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
+        return url
+    for variable in ("PHOENIX_COLLECTOR_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"):
+        if base := os.environ.get(variable, "").strip().rstrip("/"):
+            return base if base.endswith("/v1/traces") else f"{base}/v1/traces"
+    return DEFAULT_ENDPOINT
+
+
+def _headers() -> dict[str, str] | None:
+    """Return Phoenix's key as its server wants it; the exporter reads OpenTelemetry's headers."""
+    key = os.environ.get("PHOENIX_API_KEY")
+    return {"authorization": f"Bearer {key}"} if key else None
+
+
+def _resource() -> Resource:
+    """Say who sends, and which of Phoenix's projects it is for."""
+    given = OTELResourceDetector().detect().attributes
+    project = os.environ.get("PHOENIX_PROJECT") or os.environ.get("PHOENIX_PROJECT_NAME")
+    named = {"openinference.project.name": project} if project else {}
+    defaults = {"service.name": "fastscore", "openinference.project.name": "fastscore"}
+    return Resource.create({**defaults, **given, **named})
