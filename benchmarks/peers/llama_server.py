@@ -8,17 +8,41 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from benchmarks.comparison import tolerance
+from fastscore.integrations.lm_eval import FastscoreLM
 
 _STARTING = 120.0
 """Seconds that loading a model may take."""
+# Of a choice's value: the server keeps keys and values in F16, fastscore in F32 for such weights.
+_CACHE_ROUNDING = 0.1
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: where it listens, and what it says."""
+
+    address: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def state(self) -> str:
+        """Whether it still runs, and the end of its log where it does not."""
+        status = self.process.poll()
+        if status is None:
+            return "the server still runs"
+        said = self.log.read_text(errors="replace").strip()[-1500:]
+        return f"the server ended by itself with status {status}; it said last:\n{said}"
 
 
 @contextmanager
-def llama_server(gguf: Path, n_threads: int, n_ctx: int, log: Path) -> Iterator[str]:
-    """Serve a model on loopback as long as the context lasts; gives the server's address.
+def llama_server(gguf: Path, n_threads: int, n_ctx: int, log: Path) -> Iterator[Server]:
+    """Serve a model on loopback as long as the context lasts.
 
     What the server says goes to the file ``log``.
     ``logits_all`` is what lm-eval's ``gguf`` model needs: log-probabilities of the whole prompt.
@@ -33,31 +57,58 @@ def llama_server(gguf: Path, n_threads: int, n_ctx: int, log: Path) -> Iterator[
         *("--n_threads", str(n_threads), "--n_threads_batch", str(n_threads)),
     ]
     with log.open("wb") as said:
-        server = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)
-    address = f"http://127.0.0.1:{port}"
+        process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)
+    server = Server(f"http://127.0.0.1:{port}", process, log)
     try:
-        _wait(server, address)
-        yield address
+        _wait(server)
+        yield server
     finally:
-        if server.poll() is not None:
-            print(f"  the server ended by itself with status {server.returncode}:")
-            print(log.read_text(errors="replace")[-1500:])
-        server.terminate()
+        process.terminate()
         try:
-            server.wait(10)
+            process.wait(10)
         except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+            process.kill()
+            process.wait()
 
 
-def _wait(server: subprocess.Popen[bytes], address: str) -> None:
+def _wait(server: Server) -> None:
     until = time.monotonic() + _STARTING
-    while time.monotonic() < until:
-        if server.poll() is not None:
-            break
+    while time.monotonic() < until and server.process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{address}/v1/models", timeout=5):
+            with urllib.request.urlopen(f"{server.address}/v1/models", timeout=5):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
-    raise SystemExit("the server did not start; pip install 'llama-cpp-python[server]'")
+    raise RuntimeError(
+        f"{server.state()}\nIt did not start; what it needs: pip install 'llama-cpp-python[server]'"
+    )
+
+
+def likelihoods_by_the_servers_rule(
+    lm: FastscoreLM, items: Sequence[Mapping[str, Any]]
+) -> list[list[float]]:
+    """What the server answers for each choice, computed by fastscore's engine. [n_items][n_choices]
+
+    They are no log-likelihoods. llama-cpp-python 0.3.36 puts beside each token of an echoed prompt
+    the log-probability that it has after itself, out of the row of logits that follows it
+    (abetlen/llama-cpp-python#1983). And the token it was asked to write has no row, so that
+    lm-eval's ``gguf`` model, which drops the last entry as that token's, drops the last token of
+    the continuation.
+    """
+    requests: list[tuple[None, list[int], list[int]]] = []
+    lengths = []
+    for item in items:
+        for pair in zip(item["contexts"], item["continuations"], strict=True):
+            context, continuation = lm._encode_pair(*pair)
+            ids = context + continuation
+            counted = range(len(context), len(ids) - 1)
+            requests += [(None, ids[: i + 1], [ids[i]]) for i in counted]
+            lengths.append(len(counted))
+    found = iter(lm._loglikelihood_tokens(requests, disable_tqdm=True))
+    sums = iter([sum(next(found)[0] for _ in range(n)) for n in lengths])
+    return [[next(sums) for _ in item["continuations"]] for item in items]
+
+
+def same_value(expected: float, found: float) -> bool:
+    """Whether two sums of log-probabilities are the same but for what a cache in F16 rounds."""
+    return abs(expected - found) <= _CACHE_ROUNDING + tolerance(expected)
