@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,18 @@ from models.vocab import CHAT_TEMPLATE
 
 # Before the data sets library is imported: it would look for what is new on the hub.
 os.environ["HF_DATASETS_OFFLINE"] = "1"
+# Before DeepEval is: it would make a folder here for what it reports.
+os.environ["DEEPEVAL_TELEMETRY_OPT_OUT"] = "1"
+
+
+@pytest.fixture
+def event_loop() -> Iterator[None]:
+    """An event loop for code that takes, or makes and leaves open, the one of its thread."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 @pytest.fixture(scope="session")
