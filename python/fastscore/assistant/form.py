@@ -1,0 +1,347 @@
+"""From a JSON schema to the set of JSON texts that keep it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from fastscore.assistant.expression import (
+    EMPTY,
+    NEVER,
+    Expression,
+    Literal,
+    choice,
+    repeat,
+    sequence,
+)
+from fastscore.assistant.numerals import Bounds, decimals, integers
+from fastscore.assistant.strings import FORMATS, FREE_FORMATS, free_text
+from fastscore.errors import UsageError
+
+# How often a definition may stand within itself, and how deep values of any type may be.
+_DEEPEST = 3
+_DEEPEST_ANY = 2
+# Parts of a schema, definitions counted wherever they stand.
+_MOST_PARTS = 20_000
+
+_COMMA = sequence(Literal(","), repeat(Literal(" "), 0, 1))
+_COLON = sequence(Literal(":"), repeat(Literal(" "), 0, 1))
+_BOOLEAN = choice([Literal("true"), Literal("false")])
+_NULL = Literal("null")
+
+_CANNOT = (
+    "not",
+    "if",
+    "contains",
+    "patternProperties",
+    "dependentRequired",
+    "dependentSchemas",
+    "pattern",
+)
+_OF_TYPE = {
+    "object": ("properties", "required", "additionalProperties", "propertyNames", "minProperties"),
+    "array": ("items", "prefixItems", "minItems", "maxItems", "uniqueItems"),
+    "string": ("minLength", "maxLength", "format"),
+    "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+}
+
+
+def form(schema: Mapping[str, Any]) -> Expression:
+    """Return the JSON texts that keep a schema, as wide as it allows but for its depth.
+
+    Properties come in the schema's order. Objects have no properties but those that are named,
+    unless ``additionalProperties`` describes them. A definition stands within itself at most
+    three times, values of any type have at most two levels; numbers have up to 15 digits before
+    and after the point. Raises UsageError for what cannot be kept, and for a schema that no value
+    of such depth keeps.
+    """
+    if not isinstance(schema, Mapping):
+        raise UsageError(f"the schema is {schema!r:.100}; give a JSON schema as a mapping")
+    try:
+        found = _Schema(schema).part(schema, ())
+    except RecursionError as error:
+        raise UsageError(f"the schema {_shown(schema)} stands within itself without end") from error
+    if found is NEVER:
+        raise UsageError(
+            f"no form of the schema {json.dumps(schema, default=repr):.200} ends: its definitions "
+            f"need themselves, or its bounds leave nothing"
+        )
+    return found
+
+
+class _Schema:
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        self._root = root
+        self._n_parts = 0
+        self._any: dict[int, Expression] = {}
+
+    def part(self, schema: Any, within: tuple[str, ...]) -> Expression:
+        """Texts of a part of the schema; ``within`` are the definitions around it."""
+        self._n_parts += 1
+        if self._n_parts > _MOST_PARTS:
+            raise UsageError(
+                f"the schema has more than {_MOST_PARTS} parts, definitions counted wherever they "
+                "stand; make it smaller"
+            )
+        if schema is True:
+            return self._anything(_DEEPEST_ANY)
+        if schema is False:
+            return NEVER
+        if not isinstance(schema, Mapping):
+            raise UsageError(f"a part of the schema is {schema!r:.100}, which is no schema")
+        for name in _CANNOT:
+            if name in schema:
+                raise UsageError(
+                    f"the schema has {name!r} in {_shown(schema)}, which a form cannot keep; leave "
+                    "it out and check the value"
+                )
+        if "$ref" in schema:
+            return self._definition(schema, within)
+        if "allOf" in schema:
+            return self.part(self._merged(schema), within)
+        for name in ("anyOf", "oneOf"):
+            if name in schema:
+                around = {key: value for key, value in schema.items() if key != name}
+                options = [
+                    self.part(
+                        _joined(around, self._resolved(option)) if _says(around) else option, within
+                    )
+                    for option in _list(schema, name)
+                ]
+                return choice(options, "union")
+        if "const" in schema:
+            return Literal(_json(schema["const"]))
+        if "enum" in schema:
+            return choice(Literal(_json(value)) for value in _list(schema, "enum"))
+        kind = schema.get("type", _implied(schema))
+        if isinstance(kind, (list, tuple)):
+            return choice(
+                [self._typed({**schema, "type": one}, one, within) for one in kind], "union"
+            )
+        return self._typed(schema, kind, within)
+
+    def _typed(self, schema: Mapping[str, Any], kind: Any, within: tuple[str, ...]) -> Expression:
+        if kind is None:
+            return self._anything(_DEEPEST_ANY)
+        if kind == "object":
+            return self._object(schema, within)
+        if kind == "array":
+            return self._array(schema, within)
+        if kind == "string":
+            return _string(schema)
+        if kind in ("integer", "number"):
+            if "multipleOf" in schema:
+                raise UsageError(
+                    f"the schema has 'multipleOf' in {_shown(schema)}, which a form cannot keep"
+                )
+            return (integers if kind == "integer" else decimals)(_bounds(schema))
+        if kind in ("boolean", "null"):
+            return _BOOLEAN if kind == "boolean" else _NULL
+        raise UsageError(f"the type {kind!r} in {_shown(schema)} is none of JSON's")
+
+    def _definition(self, schema: Mapping[str, Any], within: tuple[str, ...]) -> Expression:
+        name = schema["$ref"]
+        if within.count(name) > _DEEPEST:
+            return NEVER
+        return self.part(self._resolved(schema), (*within, name))
+
+    def _resolved(self, schema: Any) -> Any:
+        """Put a definition in the place of its name; what stands beside it holds as well."""
+        if not isinstance(schema, Mapping) or "$ref" not in schema:
+            return schema
+        name = schema["$ref"]
+        if not isinstance(name, str) or not name.startswith("#"):
+            raise UsageError(f"$ref is {name!r:.100}; a form knows definitions of its own, #/...")
+        found: Any = self._root
+        for step in name[1:].split("/")[1:]:
+            key = step.replace("~1", "/").replace("~0", "~")
+            if isinstance(found, Sequence) and not isinstance(found, str) and key.isdecimal():
+                found = found[int(key)] if int(key) < len(found) else None
+            else:
+                found = found.get(key) if isinstance(found, Mapping) else None
+        if found is None:
+            raise UsageError(f"$ref is {name!r:.100}, which the schema does not define")
+        beside = {key: value for key, value in schema.items() if key != "$ref"}
+        return _joined(found, beside) if _says(beside) else found
+
+    def _merged(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        merged: Mapping[str, Any] = {key: schema[key] for key in schema if key != "allOf"}
+        for part in _list(schema, "allOf"):
+            merged = _joined(merged, self._resolved(part))
+        return merged
+
+    def _object(self, schema: Mapping[str, Any], within: tuple[str, ...]) -> Expression:
+        properties = schema.get("properties", {})
+        required = schema.get("required", [])
+        extra = schema.get("additionalProperties", "properties" not in schema)
+        if not isinstance(properties, Mapping) or not isinstance(required, (list, tuple)):
+            raise UsageError(f"properties or required of {_shown(schema)} are no schema's")
+        least = _count(schema, "minProperties") or 0
+        most = _count(schema, "maxProperties")
+        if (least > len(required) and least > 1) or (
+            most is not None and (extra is not False or most < len(properties))
+        ):
+            raise UsageError(
+                f"the schema bounds the number of properties in {_shown(schema)}, which a form "
+                "cannot keep; name the properties, or leave it out"
+            )
+        for name in required:
+            if name not in properties:
+                raise UsageError(f"{name!r:.60} is required in {_shown(schema)} and not described")
+        # With a property before it, and without.
+        later: Expression = EMPTY
+        first: Expression = EMPTY
+        if extra is not False and (extra is not True or not properties):
+            key = (
+                self.part(schema.get("propertyNames", {}), within)
+                if "propertyNames" in schema
+                else free_text()
+            )
+            pair = sequence(key, _COLON, self.part(extra, within))
+            later = repeat(sequence(_COMMA, pair), 0, None, "spare")
+            some = sequence(pair, later)
+            first = some if least and not required else choice([some, EMPTY], "spare")
+        for name, described in reversed(list(properties.items())):
+            pair = sequence(Literal(_json(name)), _COLON, self.part(described, within))
+            with_it, alone = sequence(_COMMA, pair, later), sequence(pair, later)
+            if name in required:
+                later, first = with_it, alone
+            else:
+                later = _spare(with_it, later)
+                first = _spare(alone, first)
+        return sequence(Literal("{"), first, Literal("}"))
+
+    def _array(self, schema: Mapping[str, Any], within: tuple[str, ...]) -> Expression:
+        least, most = _count(schema, "minItems") or 0, _count(schema, "maxItems")
+        heads, items = schema.get("prefixItems", []), schema.get("items")
+        if isinstance(items, (list, tuple)):  # before draft 2020-12
+            heads, items = items, schema.get("additionalItems")
+        if not isinstance(heads, (list, tuple)):
+            raise UsageError(f"prefixItems of {_shown(schema)} is no list")
+        if items is None:  # whatever follows the described ones: nothing, where that may be
+            items = not heads or least > len(heads)
+        full = most is not None and most <= len(heads)
+        item = NEVER if full else self.part(items, within)
+        left = None if most is None else max(0, most - len(heads))
+        found = repeat(sequence(_COMMA, item), max(0, least - len(heads)), left, "spare")
+        if not heads:
+            fewest = max(0, least - 1)
+            rest = repeat(
+                sequence(_COMMA, item), fewest, None if most is None else most - 1, "spare"
+            )
+            some = NEVER if most == 0 else sequence(item, rest)
+            found = some if least else _spare(some, EMPTY)
+        for i, head in reversed(list(enumerate(heads[:most]))):
+            pair = sequence(_COMMA if i else EMPTY, self.part(head, within), found)
+            found = pair if i < least else _spare(pair, EMPTY)
+        return sequence(Literal("["), found, Literal("]")) if found is not NEVER else NEVER
+
+    def _anything(self, depth: int) -> Expression:
+        """Any value; lists and objects of up to ``depth`` levels."""
+        if depth not in self._any:
+            options = [free_text(), decimals(Bounds()), _BOOLEAN, _NULL]
+            if depth:
+                inner = self._anything(depth - 1)
+                pair = sequence(free_text(), _COLON, inner)
+                for begin, one, end in (("[", inner, "]"), ("{", pair, "}")):
+                    some = sequence(one, repeat(sequence(_COMMA, one), 0, None, "spare"))
+                    options.append(sequence(Literal(begin), _spare(some, EMPTY), Literal(end)))
+            self._any[depth] = choice(options, "union")
+        return self._any[depth]
+
+
+def _spare(some: Expression, less: Expression) -> Expression:
+    return choice([some, less], "spare")
+
+
+def _string(schema: Mapping[str, Any]) -> Expression:
+    least, most = _count(schema, "minLength") or 0, _count(schema, "maxLength")
+    name = schema.get("format")
+    if name in FORMATS:
+        return FORMATS[name]
+    if name is not None and name not in FREE_FORMATS:
+        raise UsageError(
+            f"the format {name!r:.60} is unknown; a form keeps {', '.join(FORMATS)}; leave it out "
+            "and check the value"
+        )
+    return free_text(least, most)
+
+
+def _bounds(schema: Mapping[str, Any]) -> Bounds:
+    values: dict[str, Decimal | None] = {}
+    for name in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"):
+        value = schema.get(name)
+        try:
+            values[name] = None if value is None else Decimal(str(value))
+        except InvalidOperation as error:
+            raise UsageError(f"{name} is {value!r:.60}, which is no number") from error
+    low, above, high, below = values.values()
+    low_open = above is not None and (low is None or above >= low)
+    high_open = below is not None and (high is None or below <= high)
+    return Bounds(above if low_open else low, below if high_open else high, low_open, high_open)
+
+
+def _implied(schema: Mapping[str, Any]) -> str | None:
+    for kind, names in _OF_TYPE.items():
+        if any(name in schema for name in names):
+            return kind
+    return None
+
+
+def _says(schema: Mapping[str, Any]) -> bool:
+    """Whether anything in it is more than a remark."""
+    known = {"type", "enum", "const", "anyOf", "oneOf", "allOf", *_CANNOT}
+    return any(
+        name in known or any(name in names for names in _OF_TYPE.values()) for name in schema
+    )
+
+
+def _joined(one: Any, other: Any) -> Any:
+    """Both schemas at once; UsageError where they speak of the same thing otherwise."""
+    if not isinstance(one, Mapping) or not isinstance(other, Mapping):
+        raise UsageError(f"{one!r:.60} and {other!r:.60} cannot hold together")
+    joined = dict(one)
+    for name, value in other.items():
+        if name == "properties":
+            joined[name] = {**joined.get(name, {}), **value}
+        elif name == "required":
+            joined[name] = [*joined.get(name, []), *value]
+        elif name in joined and joined[name] != value and _says({name: value}):
+            raise UsageError(
+                f"two parts of the schema that hold together give {name} as {joined[name]!r:.60} "
+                f"and {value!r:.60}; give one"
+            )
+        else:
+            joined[name] = value
+    return joined
+
+
+def _count(schema: Mapping[str, Any], name: str) -> int | None:
+    value = schema.get(name)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
+        raise UsageError(f"{name} is {value!r:.60}; it is a whole number, not negative")
+    return value
+
+
+def _list(schema: Mapping[str, Any], name: str) -> Sequence[Any]:
+    value = schema[name]
+    if not isinstance(value, (list, tuple)) or not value:
+        raise UsageError(f"{name} of {_shown(schema)} is no list of anything")
+    return value
+
+
+def _json(value: Any) -> str:
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"{value!r:.60} in the schema cannot be written as JSON: {error}"
+        ) from error
+    return text
+
+
+def _shown(schema: Mapping[str, Any]) -> str:
+    return f"{json.dumps(schema, default=repr):.100}"
