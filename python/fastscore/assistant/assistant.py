@@ -131,6 +131,12 @@ class Assistant:
         """
         return _all(self.try_decide(asked, options))
 
+    def decide_each(
+        self, asked: Sequence[Asked], options: Sequence[Sequence[str]]
+    ) -> list[Decision]:
+        """`decide` for questions that have options of their own; what they share is read once."""
+        return _all(self.try_decide_each(asked, options))
+
     def try_answer(
         self,
         asked: Sequence[Asked],
@@ -173,19 +179,29 @@ class Assistant:
     ) -> list[Decision | FastscoreError]:
         """`decide`, with an error in the place of a decision where one question cannot be met."""
         taken = check_options(options)
+        return self.try_decide_each(asked, [taken] * len(_questions(asked)))
+
+    def try_decide_each(
+        self, asked: Sequence[Asked], options: Sequence[Sequence[str]]
+    ) -> list[Decision | FastscoreError]:
+        """`decide_each`, with an error in the place of a decision that cannot be met."""
+        if len(options) != len(_questions(asked)):
+            raise UsageError(f"{len(options)} lists of options come with {len(asked)} questions")
+        taken = [check_options(one) for one in options]
         lead, end = self._prompts.frame
-        answers = [f"{lead}{option}{end}" for option in taken]
-        longest = max(len(self.model.tokenize(answer)) for answer in answers)
-
-        def work(prompts: list[str]) -> list[Decision | FastscoreError]:
-            pairs = [(prompt, answer) for prompt in prompts for answer in answers]
-            found = [likelihood.logprob for likelihood in self.model.loglikelihood(pairs)]
-            n = len(taken)
-            return [
-                Decision.between(taken, found[i * n : (i + 1) * n]) for i in range(len(prompts))
-            ]
-
-        return self._each(asked, longest, work)
+        longest = {
+            one: max(len(self.model.tokenize(f"{lead}{option}{end}")) for option in one)
+            for one in set(taken)
+        }
+        outcomes: dict[int, Decision | FastscoreError] = {}
+        prompts = self._that_fit(asked, [longest[one] for one in taken], outcomes)
+        pairs = [
+            (prompt, f"{lead}{option}{end}") for i, prompt in prompts.items() for option in taken[i]
+        ]
+        found = iter(self.model.loglikelihood(pairs) if pairs else ())
+        for i in prompts:
+            outcomes[i] = Decision.between(taken[i], [next(found).logprob for _ in taken[i]])
+        return [outcomes[i] for i in range(len(taken))]
 
     def _each(
         self,
@@ -194,20 +210,26 @@ class Assistant:
         work: Callable[[list[str]], list[Answer | FastscoreError]],
     ) -> list[Answer | FastscoreError]:
         """Work on the prompts that leave ``room`` tokens in the window; errors for the others."""
-        if isinstance(asked, (str, bytes)):
-            raise UsageError(f"asked is one text, {asked!r:.60}; give a list of questions: [...]")
-        prompts: dict[int, str] = {}
         outcomes: dict[int, Answer | FastscoreError] = {}
-        for i, question in enumerate(asked):
-            try:
-                prompts[i] = self.prompt(question)
-                self._check_room(prompts[i], room)
-            except FastscoreError as error:
-                prompts.pop(i, None)
-                outcomes[i] = error
+        prompts = self._that_fit(asked, [room] * len(_questions(asked)), outcomes)
         if prompts:
             outcomes.update(zip(prompts, work(list(prompts.values())), strict=True))
         return [outcomes[i] for i in range(len(asked))]
+
+    def _that_fit(
+        self, asked: Sequence[Asked], rooms: Sequence[int], outcomes: dict[int, Any]
+    ) -> dict[int, str]:
+        """Prompts, by number, that leave their room in the window; errors go to ``outcomes``."""
+        prompts: dict[int, str] = {}
+        for i, (question, room) in enumerate(zip(asked, rooms, strict=True)):
+            try:
+                prompt = self.prompt(question)
+                self._check_room(prompt, room)
+            except FastscoreError as error:
+                outcomes[i] = error
+            else:
+                prompts[i] = prompt
+        return prompts
 
     def _check_room(self, prompt: str, room: int) -> None:
         n_tokens = len(self.model.tokenize(prompt))
@@ -243,6 +265,13 @@ class Assistant:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _questions(asked: Sequence[Asked]) -> Sequence[Asked]:
+    """Return the questions; UsageError for a single text."""
+    if isinstance(asked, (str, bytes)):
+        raise UsageError(f"asked is one text, {asked!r:.60}; give a list of questions: [...]")
+    return asked
 
 
 def _all(outcomes: Sequence[Answer | FastscoreError]) -> list[Answer]:

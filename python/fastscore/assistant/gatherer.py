@@ -17,6 +17,7 @@ from fastscore.errors import FastscoreError, UsageError
 from fastscore.types import Generation
 
 Answer = TypeVar("Answer")
+Question = TypeVar("Question")
 
 # Seconds: questions of many coroutines come one after the other within less.
 _QUIET = 0.005
@@ -28,8 +29,8 @@ class _Waiting:
     """A question; those of the same key can be answered in one run by any one's ``work``."""
 
     key: Hashable
-    asked: Asked
-    work: Callable[[list[Asked]], Sequence[Any]]
+    asked: Any
+    work: Callable[[list[Any]], Sequence[Any]]
     future: Future[Any]
 
 
@@ -38,7 +39,7 @@ class Gatherer:
 
     Each method returns a future at once (``asyncio.wrap_future`` makes it one to await). A thread,
     there as long as questions wait, takes the one that has waited longest and all that ask for the
-    same in the same way (schema, options, sampling), and works on them in one run of the engine. A
+    same in the same way (schema, sampling), and works on them in one run of the engine. A
     question that cannot be met fails alone; an error of a run is that of its questions. Futures
     that were cancelled before their run are skipped.
     """
@@ -95,11 +96,12 @@ class Gatherer:
 
     def decide(self, asked: Asked, options: Sequence[str]) -> Future[Decision]:
         """As `Assistant.decide`, of one question."""
-        taken = check_options(options)
         return self._ask(
-            ("decide", taken),
-            asked,
-            lambda questions: self.assistant.try_decide(questions, taken),
+            "decide",
+            (asked, check_options(options)),
+            lambda questions: self.assistant.try_decide_each(
+                [asked for asked, _ in questions], [options for _, options in questions]
+            ),
         )
 
     def close(self) -> None:
@@ -124,8 +126,8 @@ class Gatherer:
     def _ask(
         self,
         key: Hashable,
-        asked: Asked,
-        work: Callable[[list[Asked]], Sequence[Answer | FastscoreError]],
+        asked: Question,
+        work: Callable[[list[Question]], Sequence[Answer | FastscoreError]],
     ) -> Future[Answer]:
         future: Future[Answer] = Future()
         with self._changed:
