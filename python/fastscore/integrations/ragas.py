@@ -1,0 +1,261 @@
+"""A GGUF model as RAGAs' judge, in process, and a GGUF embedding model beside it.
+
+>>> from ragas import evaluate
+>>> from ragas.metrics import Faithfulness
+>>> from fastscore.integrations.ragas import FastscoreRagasLLM
+>>> evaluate(rows, [Faithfulness()], llm=FastscoreRagasLLM("model.gguf"))  # doctest: +SKIP
+
+RAGAs has two interfaces and takes an LLM by its class on one or the other road:
+
+- `FastscoreRagasLLM` is for the classic metrics, ``ragas.metrics`` and ``ragas.evaluate``;
+- `FastscoreInstructorLLM` is for the metrics of ``ragas.metrics.collections``. Classic ones take it
+  as well, and then get one answer where they want several;
+- `FastscoreRagasEmbeddings` serves both.
+
+What a metric wants as JSON is written under a grammar of its schema and always parses. Coroutines
+may ask at the same time: what waits for the same kind of answer is one batch of the engine.
+
+Importing this module switches RAGAs' reports of its use off, unless ``RAGAS_DO_NOT_TRACK`` is set.
+RAGAs gives a metric 180 seconds a row and then counts NaN; for a large model on a CPU raise it:
+``evaluate(..., run_config=RunConfig(timeout=3600))``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from fastscore.assistant import Assistant, Gatherer
+from fastscore.errors import ModelError, UsageError
+from fastscore.integrations.missing import missing_tool
+from fastscore.model import Model
+
+os.environ.setdefault("RAGAS_DO_NOT_TRACK", "true")  # read when RAGAs is first used
+
+try:
+    from langchain_core.outputs import Generation as Written
+    from langchain_core.outputs import LLMResult
+    from langchain_core.prompt_values import PromptValue
+    from pydantic import BaseModel, ValidationError
+    from ragas.exceptions import LLMDidNotFinishException
+    from ragas.llms.base import BaseRagasLLM, InstructorBaseRagasLLM
+except ImportError as error:
+    raise missing_tool("RAGAs", "ragas", error) from error
+
+from fastscore.integrations.ragas_embeddings import FastscoreRagasEmbeddings
+from fastscore.integrations.ragas_prompts import (
+    check_prompts,
+    form,
+    free_text,
+    schema_in,
+    text_of,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["FastscoreInstructorLLM", "FastscoreRagasEmbeddings", "FastscoreRagasLLM"]
+
+Form = TypeVar("Form", bound=BaseModel)
+
+# As RAGAs' own models have it: judgements of many statements are long.
+_MAX_TOKENS = 1024
+
+
+class _Judge:
+    """What both kinds of LLM share: an assistant that is asked through a gatherer."""
+
+    def _open(self, model: Assistant | Model | str | Path, options: dict[str, Any]) -> None:
+        if isinstance(model, Assistant):
+            if options:
+                raise UsageError(
+                    f"{', '.join(options)} cannot be set for an assistant that is open; give them "
+                    "to Assistant"
+                )
+            self.assistant = model
+        else:
+            self.assistant = Assistant(model, **{"max_tokens": _MAX_TOKENS, **options})
+        self._owned = not isinstance(model, Assistant)
+        self._gatherer = Gatherer(self.assistant)
+
+    def close(self) -> None:
+        """Answer nothing more, and free the model unless the caller opened it."""
+        self._gatherer.close()
+        if self._owned:
+            self.assistant.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.assistant.name})"
+
+
+class FastscoreRagasLLM(_Judge, BaseRagasLLM):  # type: ignore[misc]  # no types where it is absent
+    """A GGUF model as the LLM of RAGAs' classic metrics and of ``ragas.evaluate``.
+
+    A prompt that shows the JSON schema of its answer is answered under the schema's grammar, other
+    prompts in free text. RAGAs' cache is not offered, as its keys do not name the model.
+
+    Parameters
+    ----------
+    model
+        A GGUF file, ``"demo"``, ``"hf://owner/repo/file.gguf"``, an open `fastscore.Model`, or a
+        `fastscore.assistant.Assistant`; the last two stay the caller's to close.
+    temperature
+        For all answers. Default: what RAGAs asks for, 0.01, or 0.3 where it wants several.
+    seed
+        Of the first answer; where several are wanted, each has the next one.
+    **options
+        As for `Assistant`, with ``max_tokens`` 1024 by default: ``system``, ``n_ctx``,
+        ``n_threads``, ...
+
+    Raises
+    ------
+    UsageError, ModelError, MemoryLimitError, EngineMismatchError
+
+    """
+
+    def __init__(
+        self,
+        model: Assistant | Model | str | Path,
+        *,
+        temperature: float | None = None,
+        seed: int = 1234,
+        **options: Any,
+    ) -> None:
+        check_prompts()
+        super().__init__(multiple_completion_supported=True)
+        self._temperature, self._seed = temperature, seed
+        self._open(model, options)
+
+    def get_temperature(self, n: int) -> float:
+        """Return the temperature of ``n`` answers to a prompt where none is asked for."""
+        return super().get_temperature(n) if self._temperature is None else self._temperature
+
+    def generate_text(
+        self,
+        prompt: PromptValue,
+        n: int = 1,
+        temperature: float | None = 0.01,
+        stop: list[str] | None = None,
+        callbacks: Any = None,
+    ) -> LLMResult:
+        """Answer a prompt ``n`` times.
+
+        Raises UsageError for a prompt that does not fit the window or holds images.
+        """
+        asked, written = self._ask(prompt, n, temperature, stop)
+        return LLMResult(generations=[[written(future.result()) for future in asked]])
+
+    async def agenerate_text(
+        self,
+        prompt: PromptValue,
+        n: int = 1,
+        temperature: float | None = 0.01,
+        stop: list[str] | None = None,
+        callbacks: Any = None,
+    ) -> LLMResult:
+        """As `generate_text`, together with what else waits."""
+        asked, written = self._ask(prompt, n, temperature, stop)
+        answers = await asyncio.gather(*map(asyncio.wrap_future, asked))
+        return LLMResult(generations=[list(map(written, answers))])
+
+    async def generate(
+        self,
+        prompt: PromptValue,
+        n: int = 1,
+        temperature: float | None = 0.01,
+        stop: list[str] | None = None,
+        callbacks: Any = None,
+    ) -> LLMResult:
+        """As `agenerate_text`; RAGAs' LLMDidNotFinishException for a free text that was cut.
+
+        Without RAGAs' retries, which are meant for services: the second answer is the first.
+        """
+        result = await self.agenerate_text(prompt, n, temperature, stop, callbacks)
+        if not self.is_finished(result):
+            raise LLMDidNotFinishException
+        return result
+
+    def is_finished(self, response: LLMResult) -> bool:
+        """Whether no answer ended for want of room."""
+        return all(
+            one.generation_info["finish_reason"] != "length"
+            for answers in response.generations
+            for one in answers
+        )
+
+    def _ask(
+        self, prompt: PromptValue, n: int, temperature: float | None, stop: list[str] | None
+    ) -> tuple[list[Future[Any]], Callable[[Any], Written]]:
+        """Return the answers to come, and what makes RAGAs' own of one."""
+        text = text_of(prompt)
+        if temperature is None or self._temperature is not None:
+            temperature = self.get_temperature(n)
+        seeds = range(self._seed, self._seed + n)
+        schema = schema_in(text)
+        if schema is not None:
+            ask = partial(self._gatherer.fill, text, schema)
+            return [ask(temperature=temperature, seed=seed) for seed in seeds], form
+        write = partial(self._gatherer.answer, text, stop=stop or ())
+        return [write(temperature=temperature, seed=seed) for seed in seeds], free_text
+
+
+class FastscoreInstructorLLM(_Judge, InstructorBaseRagasLLM):  # type: ignore[misc]
+    """A GGUF model as the LLM of ``ragas.metrics.collections``.
+
+    Parameters
+    ----------
+    model, **options
+        As for `FastscoreRagasLLM`; ``temperature`` is 0 by default. One `Assistant` may serve both.
+
+    Raises
+    ------
+    UsageError, ModelError, MemoryLimitError, EngineMismatchError
+
+    """
+
+    is_async = True  # asked by RAGAs, which then awaits `agenerate`
+
+    def __init__(self, model: Assistant | Model | str | Path, **options: Any) -> None:
+        self._open(model, options)
+
+    def generate(self, prompt: str, response_model: type[Form]) -> Form:
+        """Fill in the model's form under its schema's grammar.
+
+        Raises UsageError for a prompt that does not fit the window, ModelError for an answer that
+        keeps the schema but not the form's own rules.
+        """
+        return _instance(response_model, self._fill(prompt, response_model).result())
+
+    async def agenerate(self, prompt: str, response_model: type[Form]) -> Form:
+        """As `generate`, together with what else waits."""
+        values = await asyncio.wrap_future(self._fill(prompt, response_model))
+        return _instance(response_model, values)
+
+    def _fill(self, prompt: str, response_model: type[Form]) -> Future[Any]:
+        return self._gatherer.fill(prompt, response_model.model_json_schema())
+
+
+def _instance(form: type[Form], values: Any) -> Form:
+    try:
+        return form.model_validate(values)
+    except ValidationError as error:
+        raise ModelError(
+            f"the answer keeps the JSON schema of {form.__name__} and not its own rules: {error}"
+        ) from error
