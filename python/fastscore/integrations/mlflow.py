@@ -1,0 +1,233 @@
+"""Runs of fastscore on MLflow's tracking server.
+
+>>> from fastscore import evaluate
+>>> evaluate("model.gguf", "arc_easy", mlflow="my experiment")  # doctest: +SKIP
+
+logs while it runs; `log_to_mlflow` logs results that are there. Where to is MLflow's own setting:
+``mlflow.set_tracking_uri`` or ``MLFLOW_TRACKING_URI``.
+
+What is logged: parameters of model, settings, engine, libraries and computer; the metrics
+``arc_easy/acc_norm`` of each task and group, with ``_stderr``, ``_ci95_low`` and ``_ci95_high``
+beside each; the file's SHA-256 as the tag ``fastscore.fingerprint``; the rows as data sets; results
+and report as artifacts; and a nested run for each task, with its metrics by their plain names
+(``acc_norm``), so that tasks can be compared as well, and a table of its first items. A score that
+is undefined is no metric but a tag ``fastscore.undefined.<name>`` that says why.
+"""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from fastscore.errors import FastscoreError, ResultsError, UsageError
+from fastscore.integrations.mlflow_runs import TrackedRun, results_params, start_params
+from fastscore.integrations.mlflow_server import Server
+from fastscore.integrations.mlflow_worker import Worker
+from fastscore.observing import Observer, RunStart
+from fastscore.progress import Progress
+from fastscore.results import Results, TaskResult
+
+if TYPE_CHECKING:
+    from fastscore.integrations.mlflow_judge import OptionJudge
+    from fastscore.integrations.mlflow_model import FastscoreModel, log_model, save_model
+
+__all__ = [
+    "FastscoreModel",
+    "MlflowObserver",
+    "OptionJudge",
+    "log_model",
+    "log_to_mlflow",
+    "save_model",
+]
+
+STEP_SECONDS = 5.0
+"""Between two values of a step metric."""
+
+SAMPLES = 1000
+"""Most items of a task's table."""
+
+_GOODBYE_SECONDS = 10.0  # for a run that failed: nobody should wait longer for its being marked
+
+
+def log_to_mlflow(
+    results: Results,
+    *,
+    experiment: str | None = None,
+    run_name: str | None = None,
+    tracking_uri: str | None = None,
+    report: bool = True,
+    samples: int = SAMPLES,
+) -> str:
+    """Log results to a tracking server, and return the number of the run that holds them.
+
+    Parameters
+    ----------
+    results
+        Of `evaluate`, or of ``Results.load``.
+    experiment
+        Its name, made if need be; None for MLflow's active one.
+    run_name
+        None for the model's name and quantisation.
+    tracking_uri
+        None for MLflow's own setting.
+    report
+        Whether the report is drawn and logged: ``report.html``, or ``report.md`` without
+        matplotlib.
+    samples
+        Most items in the table of each task, 0 for no tables. The files beside the results have
+        all items.
+
+    A run that the caller has begun is used as it is and not ended; else one is begun here, with the
+    times of the results.
+
+    Raises
+    ------
+    ResultsError
+        The server cannot be reached, or refuses.
+    UsageError
+        See `TrackedRun`; or a number of samples below 0.
+
+    """
+    _check_samples(samples)
+    server = Server(tracking_uri)
+    begun = datetime.fromisoformat(results.date)
+    run = TrackedRun(
+        server,
+        experiment=experiment,
+        run_name=run_name,
+        model=results.model,
+        params=results_params(results),
+        date=results.date,
+        begun=begun,
+    )
+    try:
+        run.log_results(results, report=report, samples=samples)
+    except BaseException as error:
+        run.end("FAILED", error)
+        raise
+    run.end(ended=begun + timedelta(seconds=results.work.seconds["total"]))
+    return run.run_id
+
+
+class MlflowObserver(Observer):
+    """Logs a run of `evaluate` while it goes on; ``evaluate(..., mlflow=True)`` makes one.
+
+    The arguments are those of `log_to_mlflow`, which logs the same, but for the metrics of
+    progress: ``progress/tokens_done``, ``progress/tokens_per_second`` and ``progress/seconds_left``
+    by tokens done, every few seconds. Requests are made by a thread of their own, and the run waits
+    for them at its end alone.
+
+    ``run_id`` is the number of the run, None before it has begun.
+    """
+
+    def __init__(
+        self,
+        experiment: str | None = None,
+        *,
+        run_name: str | None = None,
+        tracking_uri: str | None = None,
+        report: bool = True,
+        samples: int = SAMPLES,
+    ) -> None:
+        _check_samples(samples)
+        self._experiment = experiment
+        self._run_name = run_name
+        self._report = report
+        self._samples = samples
+        self._next_step = 0.0
+        self._last: Progress | None = None
+        # Before rows are read and the model is loaded: a server that is not there is quickly known.
+        self._server = Server(tracking_uri)
+
+    @property
+    def run_id(self) -> str | None:
+        """MLflow's number of the run, None before it has begun."""
+        return self._run.run_id if hasattr(self, "_run") else None
+
+    def run_started(self, start: RunStart) -> None:
+        """Begin the run on the server; raises what `log_to_mlflow` does."""
+        self._server.check()
+        self._run = TrackedRun(
+            self._server,
+            experiment=self._experiment,
+            run_name=self._run_name,
+            model=start.model,
+            params=start_params(start.model, start.settings),
+            date=start.date,
+        )
+        self._worker = Worker()
+
+    def task_started(self, task: str) -> None:
+        """Begin the run of a task."""
+        self._add(lambda: self._run.start_task(task))
+
+    def progressed(self, progress: Progress) -> None:
+        """Log progress when it is time to and nothing else is waiting to be logged."""
+        self._last = progress
+        now = time.monotonic()
+        if now >= self._next_step:
+            self._next_step = now + STEP_SECONDS
+            if self._worker.idle:
+                self._add(lambda: self._run.log_progress(progress))
+
+    def task_ended(self, task: str, result: TaskResult) -> None:
+        """Log a task's scores and end its run."""
+        self._add(lambda: self._run.log_task(task, result, self._samples))
+
+    def run_ended(self, results: Results) -> None:
+        """Log everything else and end the run; waits for that as long as the server answers."""
+        last = self._last
+        if last is not None:
+            self._add(lambda: self._run.log_progress(last))
+        self._add(
+            lambda: self._run.log_results(results, report=self._report, samples=self._samples)
+        )
+        self._add(self._run.end)
+        with _advised():
+            self._worker.finish(self._server.check)
+
+    def run_failed(self, error: BaseException) -> None:
+        """End the run as killed by Ctrl-C, or as failed."""
+        status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+        self._add(lambda: self._run.end(status, error))
+        self._worker.finish(self._server.check, _GOODBYE_SECONDS)
+
+    def _add(self, job: Callable[[], None]) -> None:
+        with _advised():
+            self._worker.add(job)
+
+
+@contextmanager
+def _advised() -> Iterator[None]:
+    """Say beside an error that the results are not lost for the server."""
+    try:
+        yield
+    except FastscoreError as error:
+        raise ResultsError(
+            f"{error}. What is not on the server yet can be logged later: "
+            "fastscore.integrations.mlflow.log_to_mlflow(results)"
+        ) from error
+
+
+def _check_samples(samples: int) -> None:
+    if samples < 0:
+        raise UsageError(f"samples is {samples}; give the most items of a table, 0 for no tables")
+
+
+_HOME = {
+    "OptionJudge": "fastscore.integrations.mlflow_judge",
+    "FastscoreModel": "fastscore.integrations.mlflow_model",
+    "log_model": "fastscore.integrations.mlflow_model",
+    "save_model": "fastscore.integrations.mlflow_model",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Judge and model need more of MLflow than mlflow-skinny has.
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)

@@ -1,0 +1,171 @@
+"""The tracking server that MLflow is told to use, found out quickly to be there or not."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit, urlunsplit
+
+from fastscore.errors import ResultsError, UsageError
+from fastscore.integrations.missing import missing_tool
+
+# MLflow reports its use over the network unless it is told not to before it is imported. Who
+# imports it himself has decided; an import by fastscore must not be what sends something.
+if "mlflow" not in sys.modules and "DO_NOT_TRACK" not in os.environ:
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+try:
+    import mlflow
+    from mlflow import MlflowClient
+    from mlflow.entities import (
+        AssessmentSource,
+        Dataset,
+        DatasetInput,
+        Feedback,
+        InputTag,
+        Metric,
+        Param,
+        Run,
+        RunTag,
+    )
+    from mlflow.exceptions import MlflowException
+    from mlflow.tracking.context.registry import resolve_tags
+    from mlflow.tracking.fluent import _get_experiment_id
+    from mlflow.utils.credentials import get_default_host_creds
+    from mlflow.utils.rest_utils import http_request
+except ImportError as error:
+    raise missing_tool("MLflow", "mlflow", error) from error
+
+__all__ = [
+    "AssessmentSource",
+    "Dataset",
+    "DatasetInput",
+    "Feedback",
+    "InputTag",
+    "Metric",
+    "Param",
+    "RunTag",
+    "Server",
+    "mlflow",
+    "resolve_tags",
+]
+
+ANSWER_SECONDS = 5.0
+"""How long a server may take to say that it is there."""
+
+
+class Server:
+    """A tracking server, or the database or folder that stands in for one.
+
+    ``uri`` is MLflow's own setting unless given (``mlflow.set_tracking_uri``,
+    ``MLFLOW_TRACKING_URI``).
+
+    Raises ResultsError within seconds where nothing answers: MLflow itself goes on trying for
+    minutes.
+    """
+
+    def __init__(self, uri: str | None = None) -> None:
+        self.uri = uri or mlflow.get_tracking_uri()
+        self.check()
+        with self.explained():
+            self.client = MlflowClient(tracking_uri=self.uri)
+
+    @property
+    def shown(self) -> str:
+        """The address without the password that it may hold."""
+        try:
+            parts = urlsplit(self.uri)
+            if parts.username is None and parts.password is None:
+                return self.uri
+            return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+        except ValueError:
+            return self.uri
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is a server, and not a database or a folder."""
+        return self.uri.lower().startswith(("http://", "https://"))
+
+    def check(self) -> None:
+        """Raise ResultsError unless the server answers; any answer will do."""
+        if not self.is_remote:
+            return
+        try:
+            answer = http_request(
+                get_default_host_creds(self.uri),
+                "/health",
+                "GET",
+                max_retries=0,
+                timeout=ANSWER_SECONDS,
+                raise_on_status=False,
+            )
+        except Exception as error:
+            raise ResultsError(self._unreachable(str(error.__cause__ or error))) from error
+        if answer.status_code >= 500:
+            raise ResultsError(self._unreachable(f"it answered {answer.status_code}"))
+
+    def _unreachable(self, why: str) -> str:
+        return (
+            f"MLflow's tracking server {self.shown} cannot be reached: {why[:300]}. Start it "
+            "(mlflow server), or set MLFLOW_TRACKING_URI to one that runs"
+        )
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turn MLflow's errors into ours, which name the server."""
+        try:
+            yield
+        except MlflowException as error:
+            raise ResultsError(f"MLflow's tracking server {self.shown}: {error.message}") from error
+
+    def end_run(self, run: str, status: str, ended: int | None = None) -> None:
+        """End a run, ``ended`` in milliseconds since 1970 or now, without MLflow's lines on stdout.
+
+        They would stand between results that another program reads; `run_url` says the same.
+        """
+        with _environment("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true"), self.explained():
+            self.client.set_terminated(run, status, ended)
+
+    def run_url(self, experiment: str, run: str) -> str:
+        """Return where a run is to be looked at; of no server, its number and where it is kept."""
+        if not self.is_remote:
+            return f"run {run} in {self.shown}"
+        return f"{self.shown.rstrip('/')}/#/experiments/{experiment}/runs/{run}"
+
+    def active_run(self) -> Run | None:
+        """Return the run that the caller has begun on this server, if there is one."""
+        return mlflow.active_run() if self.uri == mlflow.get_tracking_uri() else None
+
+    def experiment_id(self, name: str | None) -> str:
+        """Return the experiment of this name, made if need be; of no name, the active one.
+
+        Raises UsageError for one that was deleted.
+        """
+        with self.explained():
+            if name is None:
+                return str(_get_experiment_id() or "0")
+            found = self.client.get_experiment_by_name(name)
+            if found is None:
+                return str(self.client.create_experiment(name))
+            if found.lifecycle_stage != "active":
+                raise UsageError(
+                    f"the experiment {name!r} was deleted on {self.shown}; restore it "
+                    f"(mlflow experiments restore --experiment-id {found.experiment_id}), or "
+                    "choose another name"
+                )
+            return str(found.experiment_id)
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
