@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fastscore.assistant.expression import Expression, follow, gbnf
+from fastscore.assistant.expression import Expression, follow
 from fastscore.assistant.form import form
+from fastscore.assistant.gbnf import gbnf
 from fastscore.assistant.values import read
 from fastscore.errors import FastscoreError, ModelError, UsageError
 from fastscore.model import Model

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -16,7 +15,18 @@ from fastscore.assistant.expression import (
     repeat,
     sequence,
 )
+from fastscore.assistant.keywords import (
+    CANNOT,
+    as_json,
+    count,
+    implied,
+    joined,
+    listed,
+    says,
+    shown,
+)
 from fastscore.assistant.numerals import Bounds, decimals, integers
+from fastscore.assistant.patterns import pattern
 from fastscore.assistant.strings import FORMATS, FREE_FORMATS, free_text
 from fastscore.errors import UsageError
 
@@ -30,22 +40,6 @@ _COMMA = sequence(Literal(","), repeat(Literal(" "), 0, 1))
 _COLON = sequence(Literal(":"), repeat(Literal(" "), 0, 1))
 _BOOLEAN = choice([Literal("true"), Literal("false")])
 _NULL = Literal("null")
-
-_CANNOT = (
-    "not",
-    "if",
-    "contains",
-    "patternProperties",
-    "dependentRequired",
-    "dependentSchemas",
-    "pattern",
-)
-_OF_TYPE = {
-    "object": ("properties", "required", "additionalProperties", "propertyNames", "minProperties"),
-    "array": ("items", "prefixItems", "minItems", "maxItems", "uniqueItems"),
-    "string": ("minLength", "maxLength", "format"),
-    "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
-}
 
 
 def form(schema: Mapping[str, Any]) -> Expression:
@@ -62,11 +56,11 @@ def form(schema: Mapping[str, Any]) -> Expression:
     try:
         found = _Schema(schema).part(schema, ())
     except RecursionError as error:
-        raise UsageError(f"the schema {_shown(schema)} stands within itself without end") from error
+        raise UsageError(f"the schema {shown(schema)} stands within itself without end") from error
     if found is NEVER:
         raise UsageError(
-            f"no form of the schema {json.dumps(schema, default=repr):.200} ends: its definitions "
-            f"need themselves, or its bounds leave nothing"
+            f"nothing keeps the schema {shown(schema)}: its definitions need themselves without "
+            "end, or its bounds leave nothing between them"
         )
     return found
 
@@ -91,10 +85,10 @@ class _Schema:
             return NEVER
         if not isinstance(schema, Mapping):
             raise UsageError(f"a part of the schema is {schema!r:.100}, which is no schema")
-        for name in _CANNOT:
+        for name in CANNOT:
             if name in schema:
                 raise UsageError(
-                    f"the schema has {name!r} in {_shown(schema)}, which a form cannot keep; leave "
+                    f"the schema has {name!r} in {shown(schema)}, which a form cannot keep; leave "
                     "it out and check the value"
                 )
         if "$ref" in schema:
@@ -103,24 +97,31 @@ class _Schema:
             return self.part(self._merged(schema), within)
         for name in ("anyOf", "oneOf"):
             if name in schema:
-                around = {key: value for key, value in schema.items() if key != name}
-                options = [
-                    self.part(
-                        _joined(around, self._resolved(option)) if _says(around) else option, within
-                    )
-                    for option in _list(schema, name)
-                ]
-                return choice(options, "union")
+                return self._any_of(schema, name, within)
         if "const" in schema:
-            return Literal(_json(schema["const"]))
+            return Literal(as_json(schema["const"]))
         if "enum" in schema:
-            return choice(Literal(_json(value)) for value in _list(schema, "enum"))
-        kind = schema.get("type", _implied(schema))
+            return choice(Literal(as_json(value)) for value in listed(schema, "enum"))
+        kind = schema.get("type", implied(schema))
         if isinstance(kind, (list, tuple)):
             return choice(
                 [self._typed({**schema, "type": one}, one, within) for one in kind], "union"
             )
         return self._typed(schema, kind, within)
+
+    def _any_of(self, schema: Mapping[str, Any], name: str, within: tuple[str, ...]) -> Expression:
+        """Alternatives, of which those that a form cannot keep are left out if others are there."""
+        around = {key: value for key, value in schema.items() if key != name}
+        found, refused = [], []
+        for option in listed(schema, name):
+            try:
+                whole = joined(around, self._resolved(option)) if says(around) else option
+                found.append(self.part(whole, within))
+            except UsageError as error:
+                refused.append(error)
+        if not found:
+            raise refused[0]
+        return choice(found, "union")
 
     def _typed(self, schema: Mapping[str, Any], kind: Any, within: tuple[str, ...]) -> Expression:
         if kind is None:
@@ -132,14 +133,10 @@ class _Schema:
         if kind == "string":
             return _string(schema)
         if kind in ("integer", "number"):
-            if "multipleOf" in schema:
-                raise UsageError(
-                    f"the schema has 'multipleOf' in {_shown(schema)}, which a form cannot keep"
-                )
             return (integers if kind == "integer" else decimals)(_bounds(schema))
         if kind in ("boolean", "null"):
             return _BOOLEAN if kind == "boolean" else _NULL
-        raise UsageError(f"the type {kind!r} in {_shown(schema)} is none of JSON's")
+        raise UsageError(f"the type {kind!r} in {shown(schema)} is none of JSON's")
 
     def _definition(self, schema: Mapping[str, Any], within: tuple[str, ...]) -> Expression:
         name = schema["$ref"]
@@ -164,12 +161,12 @@ class _Schema:
         if found is None:
             raise UsageError(f"$ref is {name!r:.100}, which the schema does not define")
         beside = {key: value for key, value in schema.items() if key != "$ref"}
-        return _joined(found, beside) if _says(beside) else found
+        return joined(found, beside) if says(beside) else found
 
     def _merged(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
         merged: Mapping[str, Any] = {key: schema[key] for key in schema if key != "allOf"}
-        for part in _list(schema, "allOf"):
-            merged = _joined(merged, self._resolved(part))
+        for part in listed(schema, "allOf"):
+            merged = joined(merged, self._resolved(part))
         return merged
 
     def _object(self, schema: Mapping[str, Any], within: tuple[str, ...]) -> Expression:
@@ -177,26 +174,26 @@ class _Schema:
         required = schema.get("required", [])
         extra = schema.get("additionalProperties", "properties" not in schema)
         if not isinstance(properties, Mapping) or not isinstance(required, (list, tuple)):
-            raise UsageError(f"properties or required of {_shown(schema)} are no schema's")
-        least = _count(schema, "minProperties") or 0
-        most = _count(schema, "maxProperties")
-        if (least > len(required) and least > 1) or (
+            raise UsageError(f"properties or required of {shown(schema)} are no schema's")
+        least = count(schema, "minProperties") or 0
+        most = count(schema, "maxProperties")
+        if least > (len(required) if properties else 1) or (
             most is not None and (extra is not False or most < len(properties))
         ):
             raise UsageError(
-                f"the schema bounds the number of properties in {_shown(schema)}, which a form "
+                f"the schema bounds the number of properties in {shown(schema)}, which a form "
                 "cannot keep; name the properties, or leave it out"
             )
         for name in required:
             if name not in properties:
-                raise UsageError(f"{name!r:.60} is required in {_shown(schema)} and not described")
+                raise UsageError(f"{name!r:.60} is required in {shown(schema)} and not described")
         # With a property before it, and without.
         later: Expression = EMPTY
         first: Expression = EMPTY
         if extra is not False and (extra is not True or not properties):
             key = (
-                self.part(schema.get("propertyNames", {}), within)
-                if "propertyNames" in schema
+                self.part({"type": "string", **schema["propertyNames"]}, within)
+                if isinstance(schema.get("propertyNames"), Mapping)
                 else free_text()
             )
             pair = sequence(key, _COLON, self.part(extra, within))
@@ -204,7 +201,7 @@ class _Schema:
             some = sequence(pair, later)
             first = some if least and not required else choice([some, EMPTY], "spare")
         for name, described in reversed(list(properties.items())):
-            pair = sequence(Literal(_json(name)), _COLON, self.part(described, within))
+            pair = sequence(Literal(as_json(name)), _COLON, self.part(described, within))
             with_it, alone = sequence(_COMMA, pair, later), sequence(pair, later)
             if name in required:
                 later, first = with_it, alone
@@ -214,12 +211,12 @@ class _Schema:
         return sequence(Literal("{"), first, Literal("}"))
 
     def _array(self, schema: Mapping[str, Any], within: tuple[str, ...]) -> Expression:
-        least, most = _count(schema, "minItems") or 0, _count(schema, "maxItems")
+        least, most = count(schema, "minItems") or 0, count(schema, "maxItems")
         heads, items = schema.get("prefixItems", []), schema.get("items")
         if isinstance(items, (list, tuple)):  # before draft 2020-12
             heads, items = items, schema.get("additionalItems")
         if not isinstance(heads, (list, tuple)):
-            raise UsageError(f"prefixItems of {_shown(schema)} is no list")
+            raise UsageError(f"prefixItems of {shown(schema)} is no list")
         if items is None:  # whatever follows the described ones: nothing, where that may be
             items = not heads or least > len(heads)
         full = most is not None and most <= len(heads)
@@ -257,8 +254,15 @@ def _spare(some: Expression, less: Expression) -> Expression:
 
 
 def _string(schema: Mapping[str, Any]) -> Expression:
-    least, most = _count(schema, "minLength") or 0, _count(schema, "maxLength")
+    least, most = count(schema, "minLength") or 0, count(schema, "maxLength")
     name = schema.get("format")
+    if "pattern" in schema:
+        if least or most is not None or name is not None:
+            raise UsageError(
+                f"the schema has a pattern and a length or format in {shown(schema)}, of which a "
+                "form can keep one; say both in the pattern, or check the value"
+            )
+        return pattern(str(schema["pattern"]))
     if name in FORMATS:
         return FORMATS[name]
     if name is not None and name not in FREE_FORMATS:
@@ -275,73 +279,11 @@ def _bounds(schema: Mapping[str, Any]) -> Bounds:
         value = schema.get(name)
         try:
             values[name] = None if value is None else Decimal(str(value))
+            if not (values[name] or Decimal(0)).is_finite():
+                raise InvalidOperation
         except InvalidOperation as error:
             raise UsageError(f"{name} is {value!r:.60}, which is no number") from error
     low, above, high, below = values.values()
     low_open = above is not None and (low is None or above >= low)
     high_open = below is not None and (high is None or below <= high)
     return Bounds(above if low_open else low, below if high_open else high, low_open, high_open)
-
-
-def _implied(schema: Mapping[str, Any]) -> str | None:
-    for kind, names in _OF_TYPE.items():
-        if any(name in schema for name in names):
-            return kind
-    return None
-
-
-def _says(schema: Mapping[str, Any]) -> bool:
-    """Whether anything in it is more than a remark."""
-    known = {"type", "enum", "const", "anyOf", "oneOf", "allOf", *_CANNOT}
-    return any(
-        name in known or any(name in names for names in _OF_TYPE.values()) for name in schema
-    )
-
-
-def _joined(one: Any, other: Any) -> Any:
-    """Both schemas at once; UsageError where they speak of the same thing otherwise."""
-    if not isinstance(one, Mapping) or not isinstance(other, Mapping):
-        raise UsageError(f"{one!r:.60} and {other!r:.60} cannot hold together")
-    joined = dict(one)
-    for name, value in other.items():
-        if name == "properties":
-            joined[name] = {**joined.get(name, {}), **value}
-        elif name == "required":
-            joined[name] = [*joined.get(name, []), *value]
-        elif name in joined and joined[name] != value and _says({name: value}):
-            raise UsageError(
-                f"two parts of the schema that hold together give {name} as {joined[name]!r:.60} "
-                f"and {value!r:.60}; give one"
-            )
-        else:
-            joined[name] = value
-    return joined
-
-
-def _count(schema: Mapping[str, Any], name: str) -> int | None:
-    value = schema.get(name)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-        raise UsageError(f"{name} is {value!r:.60}; it is a whole number, not negative")
-    return value
-
-
-def _list(schema: Mapping[str, Any], name: str) -> Sequence[Any]:
-    value = schema[name]
-    if not isinstance(value, (list, tuple)) or not value:
-        raise UsageError(f"{name} of {_shown(schema)} is no list of anything")
-    return value
-
-
-def _json(value: Any) -> str:
-    try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-        text.encode()
-    except (TypeError, ValueError) as error:
-        raise UsageError(
-            f"{value!r:.60} in the schema cannot be written as JSON: {error}"
-        ) from error
-    return text
-
-
-def _shown(schema: Mapping[str, Any]) -> str:
-    return f"{json.dumps(schema, default=repr):.100}"

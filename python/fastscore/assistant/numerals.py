@@ -50,8 +50,8 @@ def integers(bounds: Bounds) -> Expression:
 
 def decimals(bounds: Bounds) -> Expression:
     """Numbers of up to 15 digits before the point and as many after it."""
-    low = Decimal(-_HUGE) if bounds.low is None else bounds.low
-    high = Decimal(_HUGE) if bounds.high is None else bounds.high
+    low = Decimal(-_HUGE) if bounds.low is None else max(bounds.low, Decimal(-_HUGE))
+    high = Decimal(_HUGE) if bounds.high is None else min(bounds.high, Decimal(_HUGE))
     found = []
     if high >= 0:
         opened = bounds.low_open and low >= 0

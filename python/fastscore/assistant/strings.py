@@ -27,9 +27,20 @@ _CODE = choice(
         sequence(_of("Dd"), Characters(((0x30, 0x37),)), repeat(_HEX, 2, 2)),
     ]
 )
-_LETTER = choice(
+LETTER = choice(
     [PLAIN, sequence(Literal("\\"), choice([_of('"\\/bfnrt'), sequence(Literal("u"), _CODE)]))]
 )
+
+# How letters are spelled that a string cannot hold as they are.
+ESCAPES = {
+    0x22: '\\"',
+    0x5C: "\\\\",
+    0x08: "\\b",
+    0x0C: "\\f",
+    0x0A: "\\n",
+    0x0D: "\\r",
+    0x09: "\\t",
+}
 
 
 def quoted(content: Expression) -> Expression:
@@ -39,7 +50,7 @@ def quoted(content: Expression) -> Expression:
 
 def free_text(least: int = 0, most: int | None = None) -> Expression:
     """Any text of ``least`` to ``most`` code points."""
-    return quoted(repeat(_LETTER, least, most, "text"))
+    return quoted(repeat(LETTER, least, most, "text"))
 
 
 def _two(low: int, high: int) -> Expression:
