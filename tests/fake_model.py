@@ -132,7 +132,11 @@ class FakeModel:
         return [self.policy.bos or 0, *_encode([text])[0].tolist()]
 
     def generating(
-        self, requests: Sequence[GenerationRequest], sampling: Sampling
+        self,
+        requests: Sequence[GenerationRequest],
+        sampling: Sampling,
+        *,
+        n_parallel: int | None = None,
     ) -> FakeGenerationRun:
         self.samplings.append(sampling)
         return FakeGenerationRun(self, requests)

@@ -36,7 +36,7 @@ class Asked:
 
     task: str
     shots: int = 0
-    run: Mapping[str, Any] = field(default_factory=dict)
+    run: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __str__(self) -> str:
         return "-".join([self.task, str(self.shots), *self.run])
