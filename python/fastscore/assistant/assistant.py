@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,7 @@ from fastscore.assistant.filling import fill_each
 from fastscore.assistant.prompts import Asked, Prompts
 from fastscore.errors import FastscoreError, UsageError
 from fastscore.model import Model
+from fastscore.model.sampling import check_sampling, check_stops
 from fastscore.types import Generation, GenerationRequest, Sampling
 
 Answer = TypeVar("Answer")
@@ -60,11 +62,13 @@ class Assistant:
                 f"{', '.join(model_options)} cannot be set for a model that is open; give them to "
                 "Model"
             )
+        self._max_tokens = max_tokens
+        self._sampling = Sampling(temperature=temperature, seed=seed)
+        self._most(None)
+        self._sampled(None, None)
         self._owned = not isinstance(model, Model)
         self.model = model if isinstance(model, Model) else Model(model, **model_options)
         self._prompts = Prompts(self.model, system)
-        self._max_tokens = max_tokens
-        self._sampling = Sampling(temperature=temperature, seed=seed)
 
     @property
     def name(self) -> str:
@@ -110,8 +114,17 @@ class Assistant:
     ) -> list[Any]:
         """Fill in the form that a JSON schema describes, once for each question.
 
-        Returns the values. The prompt should say what is wanted: the schema itself is not shown to
-        the model, it only cannot write anything else.
+        Returns the values, each whole and as the schema wants it: types, names, listed values,
+        bounds of numbers and lengths, patterns, dates and UUIDs. The prompt should say what is
+        wanted: the schema is not shown to the model, it only cannot write anything else.
+
+        A form that is not whole when ``max_tokens`` run short is finished by the model under the
+        grammar of its endings: the text begun ends where it is, nothing more is added to lists and
+        of what may be missing, and texts that must still come have a sentence, or at last nothing.
+        Numbers and listed values are the model's to the end.
+
+        Raises UsageError for a schema that a form cannot keep, for ``max_tokens`` that are too few
+        for a form of empty texts, and for a prompt that leaves no room for them in the window.
         """
         return _all(
             self.try_fill(asked, schema, max_tokens=max_tokens, temperature=temperature, seed=seed)
@@ -149,6 +162,7 @@ class Assistant:
         """`answer`, with an error in the place of an answer where one question cannot be met."""
         most = self._most(max_tokens)
         sampling = self._sampled(temperature, seed)
+        check_stops(stop)
 
         def work(prompts: list[str]) -> list[Generation | FastscoreError]:
             requests = [GenerationRequest(text, (0,), tuple(stop), most) for text in prompts]
@@ -241,14 +255,19 @@ class Assistant:
             )
 
     def _most(self, max_tokens: int | None) -> int:
-        return self._max_tokens if max_tokens is None else max_tokens
+        most = self._max_tokens if max_tokens is None else max_tokens
+        if not isinstance(most, numbers.Integral) or most < 1:
+            raise UsageError(f"max_tokens is {most!r:.60}; it is a whole number, at least 1")
+        return most
 
     def _sampled(self, temperature: float | None, seed: int | None) -> Sampling:
         ours = self._sampling
-        return Sampling(
+        sampling = Sampling(
             temperature=ours.temperature if temperature is None else temperature,
             seed=ours.seed if seed is None else seed,
         )
+        check_sampling(sampling)
+        return sampling
 
     def close(self) -> None:
         """Free the model, unless the caller opened it."""

@@ -143,11 +143,16 @@ class Gatherer:
         return future
 
     def _run(self) -> None:
-        atexit.register(self._abandon)
-        self._settle()
-        while batch := self._take():
-            _work(batch)
-        atexit.unregister(self._abandon)
+        def abandon() -> None:  # not a method: the thread after this one registers its own
+            self._abandon()
+
+        atexit.register(abandon)
+        try:
+            self._settle()
+            while batch := self._take():
+                _work(batch)
+        finally:
+            atexit.unregister(abandon)
 
     def _settle(self) -> None:
         """Wait until no further question comes."""

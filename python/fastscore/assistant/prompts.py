@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from fastscore.chat import ChatTemplate, Message
@@ -42,7 +42,7 @@ class Prompts:
         if self._template is None:
             return "\n\n".join(message["content"] for message in messages)
         messages = [{**message, "content": self._plain(message["content"])} for message in messages]
-        if not self._template.takes_system:
+        if any(one["role"] == "system" for one in messages) and not self._template.takes_system:
             messages = _without_system(messages)
         return self._template.render(messages)
 
@@ -69,7 +69,7 @@ class Prompts:
     def _messages(self, asked: Asked) -> list[Message]:
         messages = [{"role": "user", "content": asked}] if isinstance(asked, str) else list(asked)
         for message in messages:
-            known = isinstance(message, dict) and isinstance(message.get("role"), str)
+            known = isinstance(message, Mapping) and isinstance(message.get("role"), str)
             if not known or not isinstance(message.get("content"), str):
                 raise UsageError(
                     f"a message is {message!r:.100}; each is a mapping with a role (system, user "
