@@ -120,9 +120,13 @@ class Chain(Expression):
         return sum(part.longest for part in self.parts)
 
     def after(self, letter: str) -> Expression:
-        found = []
+        found: list[Expression] = []
         for i, part in enumerate(self.parts):
-            found.append(sequence(part.after(letter), *self.parts[i + 1 :]))
+            following = part.after(letter)
+            if following is part and not i:
+                found.append(self)
+            elif following is not NEVER:
+                found.append(sequence(following, *self.parts[i + 1 :]))
             if not part.nullable:
                 break
         return choice(found)
@@ -194,9 +198,15 @@ class Repeat(Expression):
         return (inf if self.most is None else self.most) * self.part.longest
 
     def after(self, letter: str) -> Expression:
+        following = self.part.after(letter)
+        if following is NEVER:
+            return NEVER
+        if self.begun and self.most is None and not self.least:
+            return sequence(following, self)
         left = None if self.most is None else self.most - 1
-        rest = repeat(self.part, max(0, self.least - 1), left, self.kind, begun=True)
-        return sequence(self.part.after(letter), rest)
+        return sequence(
+            following, repeat(self.part, max(0, self.least - 1), left, self.kind, begun=True)
+        )
 
     def tightened(self, texts: int) -> Expression:
         part = self.part.tightened(texts)

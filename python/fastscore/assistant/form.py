@@ -36,7 +36,16 @@ _DEEPEST_ANY = 2
 # Parts of a schema, definitions counted wherever they stand.
 _MOST_PARTS = 20_000
 
-_COMMA = sequence(Literal(","), repeat(Literal(" "), 0, 1))
+# Models write JSON over several lines where a prompt shows it so: kept from it, small ones leave
+# lists empty or fill them with commas. The first of alternatives goes when room is short.
+_WHITE = choice(
+    [
+        choice([Literal(" "), sequence(Literal("\n"), repeat(Literal(" "), 0, 24, "spare"))]),
+        EMPTY,
+    ],
+    "spare",
+)
+_COMMA = sequence(Literal(","), _WHITE)
 _COLON = sequence(Literal(":"), repeat(Literal(" "), 0, 1))
 _BOOLEAN = choice([Literal("true"), Literal("false")])
 _NULL = Literal("null")
@@ -208,7 +217,7 @@ class _Schema:
             else:
                 later = _spare(with_it, later)
                 first = _spare(alone, first)
-        return sequence(Literal("{"), first, Literal("}"))
+        return _within("{", first, "}")
 
     def _array(self, schema: Mapping[str, Any], within: tuple[str, ...]) -> Expression:
         least, most = count(schema, "minItems") or 0, count(schema, "maxItems")
@@ -233,7 +242,7 @@ class _Schema:
         for i, head in reversed(list(enumerate(heads[:most]))):
             pair = sequence(_COMMA if i else EMPTY, self.part(head, within), found)
             found = pair if i < least else _spare(pair, EMPTY)
-        return sequence(Literal("["), found, Literal("]")) if found is not NEVER else NEVER
+        return _within("[", found, "]")
 
     def _anything(self, depth: int) -> Expression:
         """Any value; lists and objects of up to ``depth`` levels."""
@@ -244,9 +253,13 @@ class _Schema:
                 pair = sequence(free_text(), _COLON, inner)
                 for begin, one, end in (("[", inner, "]"), ("{", pair, "}")):
                     some = sequence(one, repeat(sequence(_COMMA, one), 0, None, "spare"))
-                    options.append(sequence(Literal(begin), _spare(some, EMPTY), Literal(end)))
+                    options.append(_within(begin, _spare(some, EMPTY), end))
             self._any[depth] = choice(options, "union")
         return self._any[depth]
+
+
+def _within(begin: str, content: Expression, end: str) -> Expression:
+    return sequence(Literal(begin), _WHITE, content, _WHITE, Literal(end))
 
 
 def _spare(some: Expression, less: Expression) -> Expression:

@@ -7,6 +7,8 @@ at the end. A pattern without them may be found anywhere in the text.
 
 from __future__ import annotations
 
+from string import hexdigits
+
 from fastscore.assistant.expression import (
     EMPTY,
     Characters,
@@ -127,7 +129,8 @@ class _Reader:
             if self.rest[:1] == "-" and self.rest[1:2] != "]" and len(self.rest) > 1:
                 self._at += 1
                 high = self._letter()
-                if len(low) > 1 or len(high) > 1 or low[0][0] > high[0][1]:
+                ends = [first for first, last in (*low, *high) if first == last]
+                if len(ends) != 2 or ends[0] > ends[1]:
                     raise self.wrong("a class has a range of no letters")
                 low = ((low[0][0], high[0][1]),)
             found.extend(low)
@@ -148,11 +151,9 @@ class _Reader:
         if letter in ("x", "u"):
             n = 2 if letter == "x" else 4
             digits, self._at = self.rest[:n], self._at + n
-            try:
-                code = int(digits, 16)
-            except ValueError as error:
-                raise self.wrong(f"\\{letter} is followed by no number of {n} digits") from error
-            return ((code, code),)
+            if len(digits) < n or not set(digits) <= set(hexdigits):
+                raise self.wrong(f"\\{letter} is followed by no number of {n} digits")
+            return ((int(digits, 16), int(digits, 16)),)
         if letter in _CONTROLS:
             return ((_CONTROLS[letter], _CONTROLS[letter]),)
         if letter.isalnum():
