@@ -59,11 +59,15 @@ def test_a_text_is_followed_up_to_what_does_not_belong() -> None:
     assert not ending.nullable
 
 
-def test_white_space_is_a_single_space_where_people_write_one() -> None:
+def test_white_space_is_what_people_write_and_ends() -> None:
     whole = form(SCHEMAS["list"])
-    assert accepts(whole, "[1, 2,3]")
-    for text in ("[1,  2]", "[ 1]", "[1 ]", "[1,\n2]", " [1]", "[1]\n"):
+    for text in ("[1, 2,3]", "[ 1 ]", "[\n  1,\n  2\n]"):
+        assert accepts(whole, text)
+    for text in ("[1,  2]", "[1 , 2]", "[1,\n\n2]", "[1,\n" + " " * 25 + "2]", " [1]", "[1]\n"):
         assert not accepts(whole, text)
+    ending, _ = follow(whole, "[1,\n ")
+    assert accepts(ending.shortened, "2]")
+    assert not accepts(ending.shortened, " 2]")
 
 
 @pytest.mark.parametrize(

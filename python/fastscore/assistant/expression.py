@@ -39,6 +39,11 @@ class Expression(ABC):
     def after(self, letter: str) -> Expression:
         """What may follow a letter."""
 
+    @cached_property
+    def followed(self) -> dict[str, Expression]:
+        """What follows the letters that texts went on with so far: other texts find it here."""
+        return {}
+
     @abstractmethod
     def tightened(self, texts: int) -> Expression:
         """Return the short ones: free texts of at most ``texts`` letters; those begun end."""
@@ -267,8 +272,11 @@ def words(texts: Sequence[str]) -> Expression:
 def follow(expression: Expression, text: str) -> tuple[Expression, int]:
     """What may follow the longest beginning of a text that the set allows; that one's length."""
     for i, letter in enumerate(text):
-        following = expression.after(letter)
-        if following is NEVER:
-            return expression, i
+        following = expression.followed.get(letter)
+        if following is None:
+            following = expression.after(letter)
+            if following is NEVER:
+                return expression, i
+            expression.followed[letter] = following
         expression = following
     return expression, len(text)

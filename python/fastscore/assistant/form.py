@@ -54,11 +54,11 @@ _NULL = Literal("null")
 def form(schema: Mapping[str, Any]) -> Expression:
     """Return the JSON texts that keep a schema, as wide as it allows but for its depth.
 
-    Properties come in the schema's order. Objects have no properties but those that are named,
-    unless ``additionalProperties`` describes them. A definition stands within itself at most
-    three times, values of any type have at most two levels; numbers have up to 15 digits before
-    and after the point. Raises UsageError for what cannot be kept, and for a schema that no value
-    of such depth keeps.
+    Properties come in the schema's order, on one line or on indented ones. Objects have no
+    properties but those that are named, unless ``additionalProperties`` describes them. A
+    definition stands within itself at most three times, values of any type have at most two
+    levels; numbers have up to 15 digits before and after the point. Raises UsageError for what
+    cannot be kept, and for a schema that no value of such depth keeps.
     """
     if not isinstance(schema, Mapping):
         raise UsageError(f"the schema is {schema!r:.100}; give a JSON schema as a mapping")
