@@ -102,7 +102,6 @@ def _document(results: Results, name: str, started: datetime) -> dict[str, Any]:
             "gen_kwargs": None,
             "fewshot_seed": settings.get("seed"),
         },
-        "git_hash": None,
         "date": started.timestamp(),
         "task_hashes": {},
         "model_source": "fastscore",
@@ -155,11 +154,18 @@ def _higher_is_better(name: str) -> bool:
 
 
 def _config(name: str, task: TaskResult) -> dict[str, Any]:
+    """What viewers look up of a task: kind, metrics and filters, under the names of its lines."""
+    filters = _filters(task)
     return {
         "task": name,
         "dataset_path": task.origin.location,
         "num_fewshot": task.num_fewshot,
         "output_type": "multiple_choice" if task.generation is None else "generate_until",
+        "metric_list": [
+            {"metric": metric, "aggregation": "mean", "higher_is_better": higher}
+            for metric, higher in _directions(task).items()
+        ],
+        **({"filter_list": [{"name": one} for one in filters]} if filters != ["none"] else {}),
         "repeats": 1 if task.generation is None else task.generation.n,
         "metadata": {"version": _version(task.version)},
     }
@@ -238,11 +244,13 @@ def _line(
     arguments: Mapping[str, Any],
     prompt: str | None,
 ) -> dict[str, Any]:
+    doc = {"item": sample.item}  # in place of the row, which is not kept
     line: dict[str, Any] = {
         "doc_id": sample.doc_id,
-        "doc": {"item": sample.item},
+        "doc": doc,
         "target": target,
         "arguments": arguments,
+        "doc_hash": _sha(json.dumps(doc, indent=2, ensure_ascii=False)),
         "target_hash": _sha(target),
     }
     return line if prompt is None else {**line, "prompt_hash": _sha(prompt)}
