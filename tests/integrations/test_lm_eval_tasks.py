@@ -25,6 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 def run(case: Case, lm: FastscoreLM, manager: Any, folder: Path) -> dict[str, Any]:
     """lm-eval's results, after a look at whether all of them are numbers."""
+    folder.mkdir(exist_ok=True)
     results = lm_eval.simple_evaluate(
         model=lm,
         tasks=[local_task(case.task, case.rows, folder, manager, **case.changes)],
@@ -98,3 +99,42 @@ def test_texts_are_those_of_each_prompt_alone(
             stop=kwargs["until"],
         )
         assert texts == [generation.text for generation in alone]
+
+
+def test_tasks_of_one_run_share_a_plan(
+    lm: FastscoreLM, manager: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """lm-eval hands over a list for each kind of request; likelihoods of all tasks are one run."""
+    chosen = [
+        next(case for case in cases(kind) if case.task == task)
+        for kind, task in (
+            ("choices", "piqa"),
+            ("choices", "sciq"),
+            ("likelihoods", "lambada_openai"),
+            ("rolling", "pile_10k"),
+            ("texts", "anagrams1"),
+        )
+    ]
+    sizes: list[int] = []
+    scoring = lm.model.scoring
+    monkeypatch.setattr(
+        lm.model, "scoring", lambda encoded: sizes.append(encoded.n) or scoring(encoded)
+    )
+    results = lm_eval.simple_evaluate(
+        model=lm,
+        tasks=[local_task(one.task, one.rows, tmp_path, manager, **one.changes) for one in chosen],
+        task_manager=manager,
+        bootstrap_iters=0,
+    )
+    assert set(results["results"]) == {one.task for one in chosen}
+    asked = [
+        requests_of(results, one.task)
+        for one in chosen
+        if one.task in ("piqa", "sciq", "lambada_openai")
+    ]
+    assert max(sizes) == sum(len(list(requests)) for requests in asked)
+    alone = run(chosen[1], lm, manager, tmp_path / "alone")
+    together = {s["doc_id"]: s["resps"] for s in results["samples"]["sciq"]}
+    for sample in alone["samples"]["sciq"]:
+        for one, other in zip(sample["resps"], together[sample["doc_id"]], strict=True):
+            assert one[0][0] == pytest.approx(other[0][0], abs=1e-3)
