@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mlflow_tracking import tracking_server
 from models.fixtures import TinyModel
 from models.vocab import CHAT_TEMPLATE
 
@@ -16,6 +17,8 @@ from models.vocab import CHAT_TEMPLATE
 os.environ["HF_DATASETS_OFFLINE"] = "1"
 # Before DeepEval is: it would make a folder here for what it reports.
 os.environ["DEEPEVAL_TELEMETRY_OPT_OUT"] = "1"
+# Before MLflow is, here and in the processes that tests start.
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
 
 @pytest.fixture
@@ -44,3 +47,11 @@ def lm(tiny_model: TinyModel) -> Iterator[Any]:
     path = tiny_model("llama", n_ctx_train=8192, chat_template=CHAT_TEMPLATE, add_bos=True)
     with FastscoreLM(path, n_threads=1, max_gen_toks=48) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an MLflow tracking server that the tests of this session share."""
+    pytest.importorskip("mlflow", reason="MLflow is not installed")
+    with tracking_server(tmp_path_factory.mktemp("mlflow")) as address:
+        yield address

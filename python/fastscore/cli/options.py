@@ -174,6 +174,14 @@ NoResume = Annotated[
         rich_help_panel=_OUTPUT,
     ),
 ]
+Mlflow = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Log the run to MLflow's experiment of this name, at MLFLOW_TRACKING_URI.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
 Trace = Annotated[
     bool,
     typer.Option(

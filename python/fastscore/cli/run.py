@@ -45,6 +45,7 @@ def run(
     output: options.Output = None,
     report: options.Report = None,
     log_prompts: options.LogPrompts = False,
+    mlflow: options.Mlflow = None,
     trace: options.Trace = False,
     trace_rate: options.TraceRate = None,
     no_resume: options.NoResume = False,
@@ -83,6 +84,11 @@ def run(
             from fastscore.report import prepare, write_report
 
             prepare(report)
+        tracker = None
+        if mlflow is not None:
+            from fastscore.integrations.mlflow import MlflowObserver
+
+            tracker = MlflowObserver(mlflow)
         try:
             with traced(trace, trace_rate) as observers:
                 results = evaluate(
@@ -90,7 +96,7 @@ def run(
                     tasks,
                     output=output,
                     progress=False if quiet else None,
-                    observers=observers,
+                    observers=[*observers, *([] if tracker is None else [tracker])],
                     **evaluate_arguments(given),
                 )
         except UnsavedResultsError as error:
@@ -99,6 +105,8 @@ def run(
         _show(results, as_json, verbose)
         if output is not None and not quiet:
             say(f"Results are in {output}.")
+        if tracker is not None and tracker.url is not None and not quiet:
+            say(f"MLflow has it: {tracker.url}")
         if report is not None:
             write_report(results, report)
             if not quiet:

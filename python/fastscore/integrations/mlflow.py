@@ -121,7 +121,8 @@ class MlflowObserver(Observer):
     by tokens done, every few seconds. Requests are made by a thread of their own, and the run waits
     for them at its end alone.
 
-    ``run_id`` is the number of the run, None before it has begun.
+    ``run_id`` is the number of the run, None before it has begun; ``url`` is where to look at it,
+    None until all of it is there.
     """
 
     def __init__(
@@ -138,15 +139,13 @@ class MlflowObserver(Observer):
         self._run_name = run_name
         self._report = report
         self._samples = samples
+        self._clock = time.monotonic
         self._next_step = 0.0
         self._last: Progress | None = None
+        self.run_id: str | None = None
+        self.url: str | None = None
         # Before rows are read and the model is loaded: a server that is not there is quickly known.
         self._server = Server(tracking_uri)
-
-    @property
-    def run_id(self) -> str | None:
-        """MLflow's number of the run, None before it has begun."""
-        return self._run.run_id if hasattr(self, "_run") else None
 
     def run_started(self, start: RunStart) -> None:
         """Begin the run on the server; raises what `log_to_mlflow` does."""
@@ -159,6 +158,7 @@ class MlflowObserver(Observer):
             params=start_params(start.model, start.settings),
             date=start.date,
         )
+        self.run_id = self._run.run_id
         self._worker = Worker()
 
     def task_started(self, task: str) -> None:
@@ -168,11 +168,10 @@ class MlflowObserver(Observer):
     def progressed(self, progress: Progress) -> None:
         """Log progress when it is time to and nothing else is waiting to be logged."""
         self._last = progress
-        now = time.monotonic()
-        if now >= self._next_step:
+        now = self._clock()
+        if now >= self._next_step and self._worker.idle:
             self._next_step = now + STEP_SECONDS
-            if self._worker.idle:
-                self._add(lambda: self._run.log_progress(progress))
+            self._add(lambda: self._run.log_progress(progress))
 
     def task_ended(self, task: str, result: TaskResult) -> None:
         """Log a task's scores and end its run."""
@@ -189,6 +188,7 @@ class MlflowObserver(Observer):
         self._add(self._run.end)
         with _advised():
             self._worker.finish(self._server.check)
+        self.url = self._run.url
 
     def run_failed(self, error: BaseException) -> None:
         """End the run as killed by Ctrl-C, or as failed."""

@@ -16,6 +16,7 @@ from fastscore.integrations.mlflow_server import mlflow
 from fastscore.model import Model
 from fastscore.model.fingerprint import fingerprint, model_files
 from fastscore.model.locate import locate
+from fastscore.settings import check_model_options
 
 try:
     import pandas as pd
@@ -147,7 +148,7 @@ def log_model(
     Raises
     ------
     UsageError, ModelError
-        The file is not there, or holds no model that can generate.
+        The file is not there, or a model has no such option.
 
     """
     with _without_advice():
@@ -176,6 +177,7 @@ def _without_advice() -> Iterator[None]:
 
 
 def _saved_as(model: str | Path, copy: bool, options: Mapping[str, Any] | None) -> dict[str, Any]:
+    check_model_options(options or {}, ())
     located = locate(model)
     files = model_files(located.path)
     config = {"fingerprint": fingerprint(located.path), "options": dict(options or {})}

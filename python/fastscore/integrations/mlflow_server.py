@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit, urlunsplit
 
 from fastscore.errors import ResultsError, UsageError
 from fastscore.integrations.missing import missing_tool
@@ -75,13 +74,11 @@ class Server:
     @property
     def shown(self) -> str:
         """The address without the password that it may hold."""
-        try:
-            parts = urlsplit(self.uri)
-            if parts.username is None and parts.password is None:
-                return self.uri
-            return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-        except ValueError:
-            return self.uri
+        return self._without_password(self.uri)
+
+    def _without_password(self, text: str) -> str:
+        user, at, _ = self.uri.partition("://")[2].partition("/")[0].rpartition("@")
+        return text.replace(user + at, "") if at else text
 
     @property
     def is_remote(self) -> bool:
@@ -108,8 +105,9 @@ class Server:
 
     def _unreachable(self, why: str) -> str:
         return (
-            f"MLflow's tracking server {self.shown} cannot be reached: {why[:300]}. Start it "
-            "(mlflow server), or set MLFLOW_TRACKING_URI to one that runs"
+            f"MLflow's tracking server {self.shown} cannot be reached: "
+            f"{self._without_password(why)[:300]}. Start it (mlflow server), or set "
+            "MLFLOW_TRACKING_URI to one that runs"
         )
 
     @contextmanager
@@ -118,7 +116,8 @@ class Server:
         try:
             yield
         except MlflowException as error:
-            raise ResultsError(f"MLflow's tracking server {self.shown}: {error.message}") from error
+            said = self._without_password(error.message)
+            raise ResultsError(f"MLflow's tracking server {self.shown}: {said}") from error
 
     def end_run(self, run: str, status: str, ended: int | None = None) -> None:
         """End a run, ``ended`` in milliseconds since 1970 or now, without MLflow's lines on stdout.
@@ -141,8 +140,10 @@ class Server:
     def experiment_id(self, name: str | None) -> str:
         """Return the experiment of this name, made if need be; of no name, the active one.
 
-        Raises UsageError for one that was deleted.
+        Raises UsageError for one that was deleted, and for a name of white space.
         """
+        if name is not None and not name.strip():
+            raise UsageError(f"the name of the experiment is {name!r}; give it one")
         with self.explained():
             if name is None:
                 return str(_get_experiment_id() or "0")
