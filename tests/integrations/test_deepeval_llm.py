@@ -66,7 +66,7 @@ def llm(path: Path) -> Iterator[FastscoreLLM]:
 def runs(llm: FastscoreLLM, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many questions each run of the engine took."""
     sizes: list[int] = []
-    for name in ("try_answer", "try_fill", "try_decide"):
+    for name in ("try_answer", "try_fill", "try_decide_each"):
         work = getattr(llm.model, name)
 
         def counted(asked: Any, *args: Any, work: Any = work, **options: Any) -> Any:
@@ -206,14 +206,14 @@ def test_g_eval_weighs_the_scores_by_their_probabilities(
     llm: FastscoreLLM, monkeypatch: pytest.MonkeyPatch, async_mode: bool
 ) -> None:
     decisions: list[Decision] = []
-    decide = llm.model.try_decide
+    decide = llm.model.try_decide_each
 
     def noted(*args: Any) -> Any:
         found = decide(*args)
         decisions.extend(found)
         return found
 
-    monkeypatch.setattr(llm.model, "try_decide", noted)
+    monkeypatch.setattr(llm.model, "try_decide_each", noted)
     metric = _g_eval(llm, async_mode=async_mode)
     metric.measure(CASE, _show_indicator=False)
     [decision] = decisions

@@ -58,7 +58,9 @@ class FastscoreSystemOneModel(Judge, DeepEvalBaseSystemOneModel):  # type: ignor
         asked = [written(state, question) for question in questions.values()]
         try:
             decided = self._now(
-                lambda assistant: _decide(assistant, asked),
+                lambda assistant: assistant.decide_each(
+                    [one.prompt for one in asked], [one.options for one in asked]
+                ),
                 lambda: [future.result() for future in self._ask(asked)],
             )
         except UsageError as error:
@@ -92,18 +94,6 @@ class FastscoreSystemOneModel(Judge, DeepEvalBaseSystemOneModel):  # type: ignor
             ) from error
 
 
-def _decide(assistant: Assistant, asked: Sequence[Question]) -> list[Decision]:
-    """Decide questions together with those that have the same options."""
-    kinds: dict[tuple[str, ...], list[int]] = {}
-    for i, one in enumerate(asked):
-        kinds.setdefault(one.options, []).append(i)
-    decided: dict[int, Decision] = {}
-    for options, which in kinds.items():
-        decisions = assistant.decide([asked[i].prompt for i in which], options)
-        decided.update(zip(which, decisions, strict=True))
-    return [decided[i] for i in range(len(asked))]
-
-
 @dataclass(frozen=True)
 class Question:
     """A question as the model reads it, and the answers it chooses from."""
@@ -117,7 +107,8 @@ def written(state: Any, question: Any) -> Question:
 
     The state stands in front and alike for all questions about it, so that it is decoded once.
     Options are answered by a letter and levels by their number: a log-likelihood of their own
-    texts would be one of their lengths too. Raises UsageError for what is no question.
+    texts would be one of their lengths too. Raises UsageError for what is no question, and for what
+    cannot be written as JSON.
     """
     asked, options = _asked(question)
     return Question(f"{_text(state)}\n\n{asked}", options)
@@ -191,4 +182,9 @@ def _letters(n: int) -> tuple[str, ...]:
 def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
-    return json.dumps(value, ensure_ascii=False, indent=1, default=str)
+    try:
+        return json.dumps(value, ensure_ascii=False, indent=1)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"what is asked about is neither a text nor JSON ({error}): {value!r:.100}"
+        ) from error
