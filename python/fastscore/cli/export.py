@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fastscore.cli import options
 from fastscore.cli.failures import explained, say
 
+if TYPE_CHECKING:
+    from fastscore.results import Results
+
 
 class Format(str, Enum):
     """Whose files."""
 
     LM_EVAL = "lm-eval"
+    DEEPCHECKS = "deepchecks"
 
 
 def export(
@@ -24,19 +28,26 @@ def export(
     ],
     form: Annotated[
         Format,
-        typer.Option("--format", metavar="lm-eval", help="The tool that is to read the files."),
+        typer.Option(
+            "--format", metavar="lm-eval|deepchecks", help="The tool that is to read the files."
+        ),
     ] = Format.LM_EVAL,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="DIR", help="Write here (default: DIR/<format>)"),
     ] = None,
+    table: Annotated[
+        bool, typer.Option("--csv", help="For deepchecks: a CSV to upload, not JSON lines.")
+    ] = False,
     debug: options.Debug = False,
 ) -> None:
     """Write results in the files of another tool.
 
     \b
-    lm-eval   <model>/results_<date>.json and samples_<task>_<date>.jsonl, as lm-evaluation-harness
-              writes them with --output_path and --log_samples
+    lm-eval      <model>/results_<date>.json and samples_<task>_<date>.jsonl, as
+                 lm-evaluation-harness writes them with --output_path and --log_samples
+    deepchecks   interactions.jsonl, an object a line as the client of Deepchecks' LLM product
+                 sends it, or with --csv interactions.csv, for its upload page
 
     \b
     Example:
@@ -44,14 +55,38 @@ def export(
       fastscore export results --format lm-eval
     """  # noqa: D301
     with explained(debug):
-        from fastscore.integrations.lm_eval_export import lacks_prompts, write_lm_eval
+        from fastscore.errors import UsageError
         from fastscore.results import Results
 
+        if table and form is not Format.DEEPCHECKS:
+            raise UsageError(f"--csv is for --format deepchecks, not {form.value}")
         results = Results.load(directory)
         folder = directory if directory.is_dir() else directory.parent
-        say(f"The files are beside {write_lm_eval(results, output or folder / form.value)}.")
-        if lacks_prompts(results):
-            say(
-                "The samples hold no prompts, because the run did not keep them: fastscore run "
-                "--log-prompts does, and takes all answers from the store."
-            )
+        destination = output or folder / form.value
+        if form is Format.DEEPCHECKS:
+            _deepchecks(results, destination, table)
+        else:
+            _lm_eval(results, destination)
+
+
+def _lm_eval(results: Results, destination: Path) -> None:
+    from fastscore.integrations.lm_eval_export import lacks_prompts, write_lm_eval
+
+    say(f"The files are beside {write_lm_eval(results, destination)}.")
+    if lacks_prompts(results):
+        say(
+            "The samples hold no prompts, because the run did not keep them: fastscore run "
+            "--log-prompts does, and takes all answers from the store."
+        )
+
+
+def _deepchecks(results: Results, destination: Path, table: bool) -> None:
+    from fastscore.integrations.deepchecks_export import write_csv, write_jsonl
+
+    export = (write_csv if table else write_jsonl)(results, destination)
+    say(f"{export.path} holds {export.n:,} interactions.")
+    if export.n_formulas:
+        say(
+            f"A spreadsheet would take {export.n_formulas:,} of its cells for formulas, since they "
+            "begin with =, +, -, @ or a tab: upload the file, do not open it in one."
+        )

@@ -100,11 +100,21 @@ def write_document(path: Path, document: Mapping[str, Any]) -> Path:
         ResultsError: that is impossible; what was there is still there.
 
     """
+    return write_file(path, [_json(document)])
+
+
+def write_file(path: Path, pieces: Iterator[bytes] | list[bytes]) -> Path:
+    """Write a file's bytes, whole or not at all; return its path.
+
+    Raises:
+        ResultsError: that is impossible; what was there is still there.
+
+    """
     temporary = _temporary(path)
     with _explained(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            _write_synced(temporary, [_json(document)])
+            _write_synced(temporary, pieces)
             temporary.replace(path)
             _sync_folder(path.parent)
         finally:
