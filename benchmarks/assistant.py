@@ -41,7 +41,7 @@ F32_FORMS = 0.05
 F32_PROBABILITY = 1e-3
 """By which a probability may change with float32 weights."""
 LEAST_GAIN = 1.5
-"""Times that gathered forms are quicker; decisions are mostly prompts, which are read either way."""
+"""Times that gathered forms are quicker; decisions are mostly prompts, read either way."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
