@@ -40,6 +40,7 @@ except ImportError as error:
 ITEMS_PER_TASK = 20
 """Spans of items for each task where no rate is given."""
 
+_LONGEST_NAME = 120
 _log = logging.getLogger("fastscore")
 
 
@@ -86,7 +87,7 @@ class TracingObserver(Observer):
         caller = trace.get_current_span().get_span_context()
         self._common = {"session.id": self._session_id()}
         self._run = self._tracer.start_span(
-            f"evaluate {', '.join(start.tasks)}"[:120],
+            f"evaluate {', '.join(start.settings['tasks'])}"[:_LONGEST_NAME],
             attributes={**self._common, **attributes.of_run(start)},
         )
         own = self._run.get_span_context()

@@ -70,7 +70,11 @@ def of_run(start: RunStart) -> Attributes:
 
 
 def of_results(results: Results) -> Attributes:
-    """Say what came out, of all tasks and groups."""
+    """Say what came out, of all tasks and groups.
+
+    The primary metric of each group, and of each task that belongs to none, is an evaluation too:
+    what one looks at first when runs stand below each other.
+    """
     scores = {
         name: {
             metric: {"value": found.value, "stderr": found.stderr}
@@ -78,7 +82,14 @@ def of_results(results: Results) -> Attributes:
         }
         for name in [*results.groups, *results.tasks]
     }
-    return {"output.value": to_json(scores), "output.mime_type": _JSON}
+    pooled = {task for group in results.groups.values() for task in group.tasks}
+    first: dict[str, tuple[float, str | None]] = {}
+    for name in scores:
+        if name not in pooled and results[name].metrics:
+            metric = primary_metric(results[name].metrics)
+            found = results[name].metrics[metric]
+            first[f"{name} {metric}"] = found.value, found.reason
+    return {"output.value": to_json(scores), "output.mime_type": _JSON, **_evaluations(first)}
 
 
 def of_task(task: str, n_items: int, start: RunStart) -> Attributes:
