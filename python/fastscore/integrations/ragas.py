@@ -12,8 +12,10 @@ RAGAs has two interfaces and takes an LLM by its class on one or the other road:
   as well, and then get one answer where they want several;
 - `FastscoreRagasEmbeddings` serves both.
 
-What a metric wants as JSON is written under a grammar of its schema and always parses. Coroutines
-may ask at the same time: what waits for the same kind of answer is one batch of the engine.
+What a metric wants as JSON is written under a grammar of its schema and always parses; verdicts
+and ratings, of which RAGAs' schemas say no more than that they are integers, are among those that
+its prompts name. Coroutines may ask at the same time: what waits for the same kind of answer is one
+batch of the engine.
 
 Importing this module switches RAGAs' reports of its use off, unless ``RAGAS_DO_NOT_TRACK`` is set.
 RAGAs gives a metric 180 seconds a row and then counts NaN; for a large model on a CPU raise it:
@@ -53,6 +55,7 @@ from fastscore.integrations.ragas_prompts import (
     check_prompts,
     form,
     free_text,
+    narrowed,
     schema_in,
     text_of,
 )
@@ -210,7 +213,7 @@ class FastscoreRagasLLM(_Judge, BaseRagasLLM):  # type: ignore[misc]  # no types
         seeds = range(self._seed, self._seed + n)
         schema = schema_in(text)
         if schema is not None:
-            ask = partial(self._gatherer.fill, text, schema)
+            ask = partial(self._gatherer.fill, text, narrowed(schema))
             return [ask(temperature=temperature, seed=seed) for seed in seeds], form
         write = partial(self._gatherer.answer, text, stop=stop or ())
         return [write(temperature=temperature, seed=seed) for seed in seeds], free_text
@@ -249,7 +252,7 @@ class FastscoreInstructorLLM(_Judge, InstructorBaseRagasLLM):  # type: ignore[mi
         return _instance(response_model, values)
 
     def _fill(self, prompt: str, response_model: type[Form]) -> Future[Any]:
-        return self._gatherer.fill(prompt, response_model.model_json_schema())
+        return self._gatherer.fill(prompt, narrowed(response_model.model_json_schema()))
 
 
 def _instance(form: type[Form], values: Any) -> Form:

@@ -24,6 +24,22 @@ _BEFORE_SCHEMA = (
 )
 _AFTER_SCHEMA = "Do not use single quotes"
 
+# Numbers that forms of RAGAs' metrics may hold, which it tells the model in words and its schemas
+# do not: collections metrics take a verdict of 7 for a precision of 7.
+KNOWN_VALUES: dict[tuple[str, str], tuple[int, ...]] = {
+    ("AnswerAccuracyOutput", "rating"): (0, 2, 4),
+    ("AnswerRelevanceOutput", "noncommittal"): (0, 1),
+    ("AspectCriticOutput", "verdict"): (0, 1),
+    ("ContextPrecisionOutput", "verdict"): (0, 1),
+    ("ContextRecallClassification", "attributed"): (0, 1),
+    ("ContextRelevanceOutput", "rating"): (0, 1, 2),
+    ("ResponseGroundednessOutput", "rating"): (0, 1, 2),
+    ("ResponseRelevanceOutput", "noncommittal"): (0, 1),
+    ("StatementFaithfulnessAnswer", "verdict"): (0, 1),
+    ("Verification", "verdict"): (0, 1),
+}
+"""By title of the form and name of the number."""
+
 # RAGAs cuts the JSON out of a text by counting brackets, those inside strings too, and from the
 # first "```json" on. Inside a string another spelling of such a sign means the same.
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -40,6 +56,21 @@ def schema_in(prompt: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return schema if rest.startswith(_AFTER_SCHEMA, end) and isinstance(schema, dict) else None
+
+
+def narrowed(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a form's schema with what is known of its numbers; see `KNOWN_VALUES`."""
+    found = dict(schema)
+    if "$defs" in found:
+        found["$defs"] = {name: narrowed(part) for name, part in found["$defs"].items()}
+    if "properties" in found:
+        found["properties"] = {
+            name: {**part, "enum": list(KNOWN_VALUES[found.get("title", ""), name])}
+            if (found.get("title"), name) in KNOWN_VALUES and part.get("type") == "integer"
+            else part
+            for name, part in found["properties"].items()
+        }
+    return found
 
 
 def check_prompts() -> None:
