@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import subprocess
 import sys
@@ -37,7 +38,29 @@ class Server:
         if status is None:
             return "the server still runs"
         said = self.log.read_text(errors="replace").strip()[-1500:]
-        return f"the server ended by itself with status {status}; it said last:\n{said}"
+        return f"the server ended by itself with status {status}\nIts last words:\n{said}"
+
+
+class Repeats(logging.Handler):
+    """Notes what lm-eval's ``gguf`` model says when it waits and asks again: no time of the server.
+
+    A context: within it, errors of that model are kept in ``said``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.said: list[str] = []
+        self._logger = logging.getLogger("lm_eval.models.gguf")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said.append(record.getMessage())
+
+    def __enter__(self) -> Repeats:
+        self._logger.addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._logger.removeHandler(self)
 
 
 @contextmanager
