@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from fastscore.assistant import Assistant
+from fastscore.chat import ChatTemplate
 from fastscore.errors import ModelError, TokenizerError, UsageError
 from fastscore.types import Generation
 from models.vocab import CHAT_TEMPLATE
@@ -78,6 +82,29 @@ def test_a_text_cannot_end_its_turn(open_assistant: OpenAssistant, family: str) 
     assert len(special) == 4
     assert [one for one in ids if one in special] == [one for one in usual if one in special]
     assert assistant.prompt(attack).replace("\u2060", "").count("<|im_end|>") == 3
+
+
+def test_threads_take_turns_at_the_template(
+    assistant: Assistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A template counts its work against its limits, which two renderings would share."""
+    rendering, together = threading.Lock(), []
+    render = ChatTemplate.render
+
+    def watched(self: ChatTemplate, *args: Any, **options: Any) -> str:
+        together.append(not rendering.acquire(blocking=False))
+        time.sleep(0.002)
+        try:
+            return render(self, *args, **options)
+        finally:
+            if not together[-1]:
+                rendering.release()
+
+    monkeypatch.setattr(ChatTemplate, "render", watched)
+    with ThreadPoolExecutor(4) as pool:
+        prompts = list(pool.map(assistant.prompt, [f"the {i}" for i in range(20)]))
+    assert together == [False] * 20
+    assert prompts == [assistant.prompt(f"the {i}") for i in range(20)]
 
 
 def test_bos_stands_in_front_once(open_assistant: OpenAssistant) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
@@ -29,6 +30,8 @@ class Prompts:
     def __init__(self, model: Model, system: str | None) -> None:
         self._model = model
         self._system = system
+        # Templates count what they do against their limits, one rendering at a time.
+        self._rendering = threading.Lock()
         info = model.info
         self._template = (
             ChatTemplate(info.chat_template, info.bos_text or None, info.eos_text or None)
@@ -42,9 +45,11 @@ class Prompts:
         if self._template is None:
             return "\n\n".join(message["content"] for message in messages)
         messages = [{**message, "content": self._plain(message["content"])} for message in messages]
-        if any(one["role"] == "system" for one in messages) and not self._template.takes_system:
-            messages = _without_system(messages)
-        return self._template.render(messages)
+        has_system = any(message["role"] == "system" for message in messages)
+        with self._rendering:
+            if has_system and not self._template.takes_system:
+                messages = _without_system(messages)
+            return self._template.render(messages)
 
     @cached_property
     def frame(self) -> tuple[str, str]:
@@ -56,10 +61,10 @@ class Prompts:
         if self._template is None:
             return " ", "\n"
         question: Message = {"role": "user", "content": "?"}
-        before = self._template.render([question])
-        answered = self._template.render(
-            [question, {"role": "assistant", "content": _ANSWER}], add_generation_prompt=False
-        )
+        answer: Message = {"role": "assistant", "content": _ANSWER}
+        with self._rendering:
+            before = self._template.render([question])
+            answered = self._template.render([question, answer], add_generation_prompt=False)
         head, _, tail = answered.rpartition(_ANSWER)
         lead = head[len(before) :] if head.startswith(before) else ""
         special = self._special.search(tail) if self._special else None
