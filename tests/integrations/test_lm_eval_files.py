@@ -208,6 +208,19 @@ def test_a_metric_of_which_less_is_better_is_left_out(tmp_path: Path) -> None:
         read_lm_eval(main)
 
 
+@pytest.mark.parametrize(("written", "read"), [(2, "2.0"), (1.5, "1.5"), ("Yaml", "1.0")])
+def test_a_task_that_tells_no_version_is_a_first_one(
+    written: Any, read: str, tmp_path: Path
+) -> None:
+    """As fastscore has it of tasks in files of the user's own."""
+    lines = [choice_line(0, [-1.0, -2.0], "0", acc=1.0)]
+    main = write_run(tmp_path, {"qa": ("multiple_choice", lines, {"acc,none": 1.0})})
+    document = json.loads(main.read_text("utf-8"))
+    document["versions"] = {"qa": written}
+    main.write_text(json.dumps(document), "utf-8")
+    assert read_lm_eval(main).tasks["qa"].version == read
+
+
 def test_texts_are_read_with_their_filters(tmp_path: Path) -> None:
     lines = [
         {

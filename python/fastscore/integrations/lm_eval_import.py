@@ -29,6 +29,8 @@ MOST_BYTES = 4 * 2**30
 _MAIN = "results_*.json"
 # Relative: how far lm-eval's mean over items may be from the one that is made of its samples.
 _SAME = 1e-9
+# lm-eval's word for a task that does not tell its version, and fastscore's.
+_NO_VERSION, _FIRST = "Yaml", "1.0"
 
 
 def holds_lm_eval(path: str | Path) -> bool:
@@ -199,6 +201,8 @@ def _shots(document: Fields, name: str) -> int:
 
 def _version(document: Fields, name: str) -> str:
     version = document.object("versions").values.get(name)
+    if version == _NO_VERSION:
+        return _FIRST
     return str(float(version)) if isinstance(version, (int, float)) else str(version)
 
 
