@@ -8,14 +8,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fake_results import make_results
 from fastscore import Results, evaluate
 from fastscore.errors import UsageError
 from fastscore.observing import Observer
+from fastscore.results import GroupResult
 from models.fixtures import TinyModel
 
 pytest.importorskip("opentelemetry.sdk", reason="OpenTelemetry's SDK is not installed")
@@ -239,6 +242,24 @@ def test_the_same_items_are_sampled_every_time(model: Path) -> None:
 def test_a_rate_is_a_share(rate: Any) -> None:
     with pytest.raises(UsageError, match="must be a number from 0"):
         TracingObserver(rate)
+
+
+def test_evaluate_takes_a_rate(model: Path) -> None:
+    with pytest.raises(UsageError, match="the rate of traced items is 2"):
+        evaluate(model, "mini_qa", limit=2, progress=False, tracing=2)
+
+
+def test_a_run_is_known_by_its_groups() -> None:
+    tasks = make_results("Q4_0", {"a": 8, "b": 8, "c": 8})
+    pooled = {name: tasks.tasks[name] for name in ("a", "b")}
+    group = GroupResult.from_tasks(["a", "b"], pooled, {"acc": "acc", "acc_norm": "acc_norm"})
+    nothing_shared = GroupResult(members=("c",), tasks=("c",), metrics={}, n=8)
+    results = replace(tasks, groups={"g": group, "empty": nothing_shared})
+    found = attributes.of_results(results)
+    assert found["evaluations.0.evaluation.name"] == "g acc_norm"
+    assert found["evaluations.0.evaluation.score"] == group.metrics["acc_norm"].value
+    assert "evaluations.1.evaluation.name" not in found  # a, b and c belong to groups
+    assert set(json.loads(str(found["output.value"]))) == {"g", "empty", "a", "b", "c"}
 
 
 def test_no_texts_are_kept_for_no_items(model: Path, recorder: Recorder) -> None:
