@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +23,6 @@ from lm_eval.models.utils import postprocess_generated_text  # noqa: E402
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window  # noqa: E402
 
 from fastscore.integrations.lm_eval import FastscoreLM  # noqa: E402
-from fastscore.integrations.lm_eval_cli import with_model  # noqa: E402
 from fastscore.integrations.lm_eval_generation import read_generation_kwargs  # noqa: E402
 from fastscore.types import Sampling  # noqa: E402
 
@@ -308,33 +305,3 @@ def test_stops_and_room_of_generation_kwargs() -> None:
 def test_generation_kwargs_that_are_refused(given: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         read_generation_kwargs(given, 256, 5)
-
-
-@pytest.mark.parametrize(
-    ("given", "made"),
-    [
-        (["--tasks", "x"], ["run", "--model", "fastscore", "--tasks", "x"]),
-        (["run", "--tasks", "x"], ["run", "--model", "fastscore", "--tasks", "x"]),
-        (["--model", "hf", "--tasks", "x"], None),
-        (["run", "--model=hf"], None),
-        (["run", "-C", "run.yaml"], None),
-        (["ls", "tasks"], None),
-        (["--help"], None),
-        ([], None),
-    ],
-)
-def test_the_command_runs_our_model_unless_told_otherwise(
-    given: list[str], made: list[str] | None
-) -> None:
-    assert with_model(given) == (given if made is None else made)
-
-
-def test_the_command_says_what_is_missing_in_one_line() -> None:
-    code = (
-        "import sys; sys.modules['lm_eval'] = None; "
-        "from fastscore.integrations.lm_eval_cli import main; main()"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert done.stderr.startswith("fastscore-lm-eval: lm-eval cannot be imported")
-    assert "Traceback" not in done.stderr
