@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
 from mlflow_tracking import tracking_server
+
 from models.fixtures import TinyModel
 from models.vocab import CHAT_TEMPLATE
 

@@ -6,6 +6,8 @@ import json
 import math
 import posixpath
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -167,3 +169,14 @@ def test_progress_leaves_out_what_nobody_knows() -> None:
     known = replace(unknown, tokens_per_second=500.0, seconds_left=3.5)
     assert progress_metrics(known)["progress/tokens_per_second"] == 500.0
     assert progress_metrics(known)["progress/seconds_left"] == 3.5
+
+
+def test_without_mlflow_there_is_a_word_on_how_to_get_it() -> None:
+    code = (
+        "import sys; sys.modules['mlflow'] = None\n"
+        "try:\n    import fastscore.integrations.mlflow\n"
+        "except ImportError as error:\n    print(type(error).__name__, error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("MissingToolError MLflow cannot be imported")
+    assert "pip install 'fastscore-gguf[mlflow]'" in done.stdout

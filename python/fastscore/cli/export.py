@@ -20,6 +20,7 @@ class Format(str, Enum):
 
     LM_EVAL = "lm-eval"
     DEEPCHECKS = "deepchecks"
+    MLFLOW = "mlflow"
 
 
 def export(
@@ -29,7 +30,7 @@ def export(
     form: Annotated[
         Format,
         typer.Option(
-            "--format", metavar="lm-eval|deepchecks", help="The tool that is to read the files."
+            "--format", metavar="lm-eval|deepchecks|mlflow", help="The tool that is to have them."
         ),
     ] = Format.LM_EVAL,
     output: Annotated[
@@ -39,15 +40,21 @@ def export(
     table: Annotated[
         bool, typer.Option("--csv", help="For deepchecks: a CSV to upload, not JSON lines.")
     ] = False,
+    experiment: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="For mlflow: log to this experiment, not the default."),
+    ] = None,
     debug: options.Debug = False,
 ) -> None:
-    """Write results in the files of another tool.
+    """Write results in the files of another tool, or log them to its server.
 
     \b
     lm-eval      <model>/results_<date>.json and samples_<task>_<date>.jsonl, as
                  lm-evaluation-harness writes them with --output_path and --log_samples
     deepchecks   interactions.jsonl, an object a line as the client of Deepchecks' LLM product
                  sends it, or with --csv interactions.csv, for its upload page
+    mlflow       no files: a run on the tracking server at MLFLOW_TRACKING_URI, as fastscore run
+                 --mlflow makes it
 
     \b
     Example:
@@ -60,11 +67,20 @@ def export(
 
         if table and form is not Format.DEEPCHECKS:
             raise UsageError(f"--csv is for --format deepchecks, not {form.value}")
+        if form is Format.MLFLOW and output is not None:
+            raise UsageError(
+                "--format mlflow writes no files, so --output has no meaning; MLFLOW_TRACKING_URI "
+                "says where to log"
+            )
+        if experiment is not None and form is not Format.MLFLOW:
+            raise UsageError(f"--experiment is for --format mlflow, not {form.value}")
         results = Results.load(directory)
         folder = directory if directory.is_dir() else directory.parent
         destination = output or folder / form.value
         if form is Format.DEEPCHECKS:
             _deepchecks(results, destination, table)
+        elif form is Format.MLFLOW:
+            _mlflow(results, experiment)
         else:
             _lm_eval(results, destination)
 
@@ -90,3 +106,9 @@ def _deepchecks(results: Results, destination: Path, table: bool) -> None:
             f"A spreadsheet would take {export.n_formulas:,} of its cells for formulas, since they "
             "begin with =, +, -, @ or a tab: upload the file, do not open it in one."
         )
+
+
+def _mlflow(results: Results, experiment: str | None) -> None:
+    from fastscore.integrations.mlflow import log_to_mlflow
+
+    say(f"MLflow has it as run {log_to_mlflow(results, experiment=experiment)}.")

@@ -12,6 +12,10 @@ beside each; the file's SHA-256 as the tag ``fastscore.fingerprint``; the rows a
 and report as artifacts; and a nested run for each task, with its metrics by their plain names
 (``acc_norm``), so that tasks can be compared as well, and a table of its first items. A score that
 is undefined is no metric but a tag ``fastscore.undefined.<name>`` that says why.
+
+Importing this module first turns MLflow's telemetry off, unless ``MLFLOW_DISABLE_TELEMETRY`` or
+``DO_NOT_TRACK`` is set; who imports mlflow first has his own way. ``mlflow-skinny`` is enough for
+logging, and quicker to import.
 """
 
 from __future__ import annotations
@@ -116,10 +120,10 @@ def log_to_mlflow(
 class MlflowObserver(Observer):
     """Logs a run of `evaluate` while it goes on; ``evaluate(..., mlflow=True)`` makes one.
 
-    The arguments are those of `log_to_mlflow`, which logs the same, but for the metrics of
-    progress: ``progress/tokens_done``, ``progress/tokens_per_second`` and ``progress/seconds_left``
-    by tokens done, every few seconds. Requests are made by a thread of their own, and the run waits
-    for them at its end alone.
+    The arguments are those of `log_to_mlflow`, which logs the same but for the metrics of progress:
+    ``progress/tokens_done``, ``progress/tokens_per_second`` and ``progress/seconds_left`` by tokens
+    done, every few seconds. The tables hold the texts of the items even where the results do not.
+    Requests are made by a thread of their own, and the run waits for them at its end alone.
 
     ``run_id`` is the number of the run, None before it has begun; ``url`` is where to look at it,
     None until all of it is there.
@@ -135,6 +139,7 @@ class MlflowObserver(Observer):
         samples: int = SAMPLES,
     ) -> None:
         _check_samples(samples)
+        self.wants_prompts = samples > 0
         self._experiment = experiment
         self._run_name = run_name
         self._report = report
