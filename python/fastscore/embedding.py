@@ -7,9 +7,10 @@ process, and reserves logits for the whole window.
 
 from __future__ import annotations
 
+import sys
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -226,8 +227,9 @@ class Embedder:
     ) -> None:
         self.close()
 
-    def __del__(self) -> None:
-        if getattr(self, "_weights", None) is not None:
+    def __del__(self, _at_exit: Callable[[], bool] = sys.is_finalizing) -> None:
+        # As the interpreter ends, llama.cpp's functions are gone already.
+        if getattr(self, "_weights", None) is not None and not _at_exit():
             self.close()
 
     def __repr__(self) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -199,8 +201,9 @@ class OpenedModel:
     ) -> None:
         self.close()
 
-    def __del__(self) -> None:
-        if not getattr(self, "_closed", True):
+    def __del__(self, _at_exit: Callable[[], bool] = sys.is_finalizing) -> None:
+        # As the interpreter ends, llama.cpp's functions are gone already.
+        if not getattr(self, "_closed", True) and not _at_exit():
             self.close()
 
     def __repr__(self) -> str:
