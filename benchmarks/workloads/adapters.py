@@ -1,0 +1,212 @@
+"""The same work with an adapter and without: runs that are observed, questions that are asked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from benchmarks.peers.trackers import mlflow_server, span_taker
+from benchmarks.workloads.rows import PreparedRows, Workload
+from fastscore import Model, evaluate
+from fastscore.assistant import Assistant
+from fastscore.observing import Observer
+from fastscore.results import Sample
+
+_ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What came out, and the seconds it took; ``fault`` says what went wrong on the way."""
+
+    seconds: float
+    answers: Sequence[Any]
+    fault: str | None = None
+
+    def differs(self, other: Answers, may_differ: float) -> str | None:
+        """Why these are not the other's answers, but for a share of them; None if they are."""
+        if self.fault is not None:
+            return self.fault
+        if len(self.answers) != len(other.answers):
+            return f"{len(self.answers)} answers, not {len(other.answers)}"
+        n = sum(a != b for a, b in zip(self.answers, other.answers, strict=True))
+        if n > may_differ * len(self.answers):
+            return f"{n} of {len(self.answers)} answers are others"
+        return None
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A warm model and the rows of arc_easy."""
+
+    model: Model
+    rows: PreparedRows
+
+    def run(self, limit: int, observers: Sequence[Observer] = ()) -> list[tuple[float, ...]]:
+        """Evaluate the first items anew; their log-likelihoods."""
+        results = evaluate(
+            self.model,
+            ["arc_easy"],
+            limit=limit,
+            rows={"arc_easy": str(self.rows.original_eval)},
+            observers=observers,
+            progress=False,
+            resume=False,
+        )
+        samples = results.tasks["arc_easy"].samples
+        return [one.loglikelihoods for one in samples if isinstance(one, Sample)]
+
+
+def plain(observed: Observed) -> Callable[[int], Answers]:
+    """`evaluate` as it is."""
+
+    def run(limit: int) -> Answers:
+        started = time.perf_counter()
+        answers = observed.run(limit)
+        return Answers(time.perf_counter() - started, answers)
+
+    return run
+
+
+def mlflow(observed: Observed, folder: Path, stack: ExitStack) -> Callable[[int], Answers]:
+    """With MLflow's observer, up to the end of its requests."""
+    from fastscore.integrations.mlflow import MlflowObserver
+
+    address = stack.enter_context(mlflow_server(folder))
+
+    def run(limit: int) -> Answers:
+        started = time.perf_counter()
+        observer = MlflowObserver("overhead", tracking_uri=address)
+        answers = observed.run(limit, [observer])
+        seconds = time.perf_counter() - started
+        return Answers(seconds, answers, None if observer.url else "MLflow has not got all of it")
+
+    return run
+
+
+def tracing(observed: Observed, folder: Path, stack: ExitStack) -> Callable[[int], Answers]:
+    """With spans of the run, the task and some items, up to the last one's being sent."""
+    from fastscore.integrations.opentelemetry import TracingObserver
+    from fastscore.integrations.opentelemetry_export import exporting
+
+    taker = stack.enter_context(span_taker())
+    stack.enter_context(mock.patch.dict("os.environ", {_ENDPOINT: taker.endpoint}))
+
+    def run(limit: int) -> Answers:
+        said: list[str] = []
+        before = taker.n_bytes
+        started = time.perf_counter()
+        with exporting(said.append) as provider:
+            answers = observed.run(limit, [TracingObserver(tracer_provider=provider)])
+        seconds = time.perf_counter() - started
+        if taker.n_bytes == before:
+            said.append("no spans came")
+        return Answers(seconds, answers, "; ".join(said) or None)
+
+    return run
+
+
+def lm_eval_share(
+    model: Model, workload: Workload, rows: PreparedRows, folder: Path
+) -> Callable[[int], tuple[float, Answers]]:
+    """lm-eval's own task: the adapter's seconds over the engine's, and the answers."""
+    from benchmarks.workloads.lm_eval_run import TaskManager, run_task
+    from fastscore.integrations.lm_eval import FastscoreLM
+
+    manager = TaskManager()
+
+    def run(limit: int) -> tuple[float, Answers]:
+        lm = FastscoreLM(model)
+        timed = run_task(lm, replace(workload, limit=limit), rows, manager, folder)
+        answers = [tuple(item["loglikelihoods"]) for item in timed.items]
+        share = (timed.seconds - timed.engine_seconds) / timed.engine_seconds
+        return share, Answers(timed.seconds, answers)
+
+    return run
+
+
+class Asked:
+    """An assistant and the questions of arc_easy, each with a few tokens for the answer."""
+
+    def __init__(self, model: Model, rows: PreparedRows, n: int, max_tokens: int) -> None:
+        self.assistant = Assistant(model, max_tokens=max_tokens)
+        assert rows.original_eval is not None
+        lines = rows.original_eval.read_text(encoding="utf-8").splitlines()[:n]
+        self.questions = [json.loads(line)["question"]["stem"] for line in lines]
+
+    def directly(self, limit: int) -> Answers:
+        """Ask the assistant itself."""
+        questions = self.questions[:limit]
+        started = time.perf_counter()
+        texts = [answer.text for answer in self.assistant.answer(questions)]
+        return Answers(time.perf_counter() - started, texts)
+
+    def through(self, ask: Callable[[list[str]], Sequence[str]]) -> Callable[[int], Answers]:
+        """Ask an adapter for all answers at a time."""
+
+        def run(limit: int) -> Answers:
+            questions = self.questions[:limit]
+            started = time.perf_counter()
+            texts = ask(questions)
+            return Answers(time.perf_counter() - started, list(texts))
+
+        return run
+
+
+def assistants(name: str, asked: Asked) -> Callable[[int], Answers]:
+    """Ask the adapter of this name for texts."""
+    return asked.through(_TEXTS[name](asked.assistant))
+
+
+def _deepeval(assistant: Assistant) -> Callable[[list[str]], Sequence[str]]:
+    from fastscore.integrations.deepeval import FastscoreLLM
+
+    llm = FastscoreLLM(assistant)
+    return lambda questions: [str(text) for text in llm.batch_generate(questions)]
+
+
+def _ragas(assistant: Assistant) -> Callable[[list[str]], Sequence[str]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # RAGAs marks what it imports itself as old
+        from langchain_core.prompt_values import StringPromptValue
+
+        from fastscore.integrations.ragas import FastscoreRagasLLM
+
+    llm = FastscoreRagasLLM(assistant, temperature=0.0)
+
+    async def ask(questions: list[str]) -> list[str]:
+        prompts = [StringPromptValue(text=question) for question in questions]
+        results = await asyncio.gather(
+            *(llm.agenerate_text(prompt, temperature=None) for prompt in prompts)
+        )
+        return [result.generations[0][0].text for result in results]
+
+    return lambda questions: asyncio.run(ask(questions))
+
+
+def _phoenix(assistant: Assistant) -> Callable[[list[str]], Sequence[str]]:
+    from phoenix.evals import LLM
+
+    import fastscore.integrations.phoenix  # noqa: F401  # makes the provider known
+
+    llm = LLM(provider="fastscore", model=assistant.name, assistant=assistant)
+
+    async def ask(questions: list[str]) -> list[str]:
+        return list(await asyncio.gather(*map(llm.async_generate_text, questions)))
+
+    return lambda questions: asyncio.run(ask(questions))
+
+
+_TEXTS: Mapping[str, Callable[[Assistant], Callable[[list[str]], Sequence[str]]]] = {
+    "deepeval": _deepeval,
+    "ragas": _ragas,
+    "phoenix": _phoenix,
+}
