@@ -18,6 +18,8 @@ TOOLS = {
     "phoenix",
     "opentelemetry",
     "openinference",
+    "deepchecks",
+    "deepchecks_llm_client",
 }
 
 
