@@ -84,12 +84,17 @@ def test_questions_are_written_out_after_the_state() -> None:
     ends = {key: one.prompt.partition("\n}\n\n")[2] for key, one in asked.items()}
     assert ends == {
         "holds": "It is answered.\nYes: fully\nNo: in part or not\n\n"
-        "Answer Yes or No, nothing else.",
+        "Is this true? Answer Yes or No, nothing else.",
         "which": "Which?\nA. tea\nB. milk: white\nC. ink: \n\n"
         "Answer with the letter of the option that is right, nothing else.",
         "how": "How well?\n0. not at all\n1. somewhat\n2. well\n3. fully\n\n"
         "Answer with the number of the level that fits best, nothing else.",
     }
+    for put in ("Is it true?", {"fact": "a", "question": "Is it in the text?"}):
+        prompt = written(STATE, NoulQuestion(instructions=put)).prompt
+        assert prompt.endswith(
+            ("?\n\nAnswer Yes or No, nothing else.", "}\n\nAnswer Yes or No, nothing else.")
+        )
     many = ChoiceQuestion(instructions="Which?", options={str(n): None for n in range(30)})
     assert written("a text", many).options == tuple(str(n) for n in range(1, 31))
     assert written("a text", many).prompt.startswith("a text\n\nWhich?\n1. 0\n")

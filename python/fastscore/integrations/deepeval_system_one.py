@@ -121,8 +121,11 @@ def _asked(question: Any) -> tuple[str, tuple[str, ...]]:
             for answer, meaning in ((YES, question.true), (NO, question.false))
             if meaning is not None
         ]
-        lines = [_text(question.instructions), *criteria, "", "Answer Yes or No, nothing else."]
-        return "\n".join(lines), (YES, NO)
+        told = question.instructions
+        # JevEval's are propositions; hybrid metrics put questions, in JSON.
+        proposed = isinstance(told, str) and not told.rstrip().endswith("?")
+        answer = f"{'Is this true? ' if proposed else ''}Answer Yes or No, nothing else."
+        return "\n".join([_text(told), *criteria, "", answer]), (YES, NO)
     if isinstance(question, ChoiceQuestion):
         labels = _letters(len(question.options))
         texts = [
