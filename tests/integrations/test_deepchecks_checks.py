@@ -77,6 +77,10 @@ def test_checks_find_the_accuracy_of_the_run(
     assert matrix.to_numpy().sum() == N
     golds = [sample.gold[0] for sample in results[task].samples]
     assert matrix.sum(axis=1).tolist() == [golds.count(i) for i in range(len(classes))]
+    # It wants two columns of metadata.
+    assert "weak_segments_list" in (
+        checks.MetadataSegmentsPerformance().run(said.data, **said.answers).value
+    )
 
 
 def test_a_group_is_searched_for_its_weak_tasks(results: Results) -> None:

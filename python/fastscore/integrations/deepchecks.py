@@ -45,8 +45,9 @@ class Classified:
     """A task as a classification of texts, one text an item.
 
     Attributes:
-        data: The prompts with the right classes as labels; metadata ``prompt_characters``, and
-            ``task`` for a group.
+        data: The prompts with the right classes as labels; metadata ``prompt_characters``,
+            ``choices_characters`` of all choices together, and ``task`` for a group. Deepchecks
+            notes in it at its first use whether it is the first or the second of two sets.
         predictions: The likeliest choice's class; its share of right ones is the task's ``acc``.
         probabilities: The choices' shares of their probability (softmax of log-likelihoods, not
             normalised by length), [n_items, n_classes]; 0 for a choice that an item does not have.
@@ -96,7 +97,10 @@ def to_text_data(results: Results, name: str) -> Classified:
     for row, sample in zip(probabilities, samples, strict=True):
         row[: len(sample.loglikelihoods)] = choice_probabilities(sample)
     prompts = [prompt for prompt, _ in texts]
-    metadata: dict[str, Sequence[object]] = {"prompt_characters": [len(one) for one in prompts]}
+    metadata: dict[str, Sequence[object]] = {
+        "prompt_characters": [len(prompt) for prompt in prompts],
+        "choices_characters": [sum(map(len, choices)) for _, choices in texts],
+    }
     if name in results.groups:
         metadata["task"] = [task for task, result in tasks.items() for _ in range(result.n)]
     return Classified(
