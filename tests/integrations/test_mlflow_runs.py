@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -44,7 +45,7 @@ def client(mlflow_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mlfl
 
 @pytest.fixture
 def experiment(request: pytest.FixtureRequest) -> str:
-    return str(request.node.name)
+    return re.sub(r"\W+", " ", request.node.name).strip()
 
 
 def runs_of(client: MlflowClient, experiment: str) -> tuple[Run, dict[str, Run]]:
@@ -308,11 +309,12 @@ def test_a_run_that_fails_is_marked(client: MlflowClient, experiment: str) -> No
     assert children["gsm8k"].info.status == "FAILED"
 
 
+@pytest.mark.parametrize("kind", [mlflow.exceptions.MlflowException, ConnectionError])
 def test_who_cannot_log_is_told_why(
-    client: MlflowClient, experiment: str, monkeypatch: pytest.MonkeyPatch
+    client: MlflowClient, experiment: str, monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
-        raise mlflow.exceptions.MlflowException("no such permission")
+        raise kind("no such permission")
 
     monkeypatch.setattr(mlflow.MlflowClient, "log_artifacts", refuse)
     with pytest.raises(ResultsError, match=r"127\.0\.0\.1.*no such permission"):
@@ -329,6 +331,7 @@ def test_a_server_that_is_not_there_is_named_before_anything_runs() -> None:
         score(model, "mini_qa", observers=[ours.MlflowObserver("x", tracking_uri=address)])
     assert time.monotonic() - began < 10
     assert "http://127.0.0.1:" in str(raised.value)
+    assert "Connection refused. Start it" in str(raised.value)
     assert "secret" not in str(raised.value)
     assert model.n_scored == 0
 

@@ -99,7 +99,7 @@ class Server:
                 raise_on_status=False,
             )
         except Exception as error:
-            raise ResultsError(self._unreachable(str(error.__cause__ or error))) from error
+            raise ResultsError(self._unreachable(_reason(error))) from error
         if answer.status_code >= 500:
             raise ResultsError(self._unreachable(f"it answered {answer.status_code}"))
 
@@ -115,8 +115,8 @@ class Server:
         """Turn MLflow's errors into ours, which name the server."""
         try:
             yield
-        except MlflowException as error:
-            said = self._without_password(error.message)
+        except (MlflowException, OSError) as error:  # those of artifacts come from requests
+            said = self._without_password(str(error))
             raise ResultsError(f"MLflow's tracking server {self.shown}: {said}") from error
 
     def end_run(self, run: str, status: str, ended: int | None = None) -> None:
@@ -157,6 +157,13 @@ class Server:
                     "choose another name"
                 )
             return str(found.experiment_id)
+
+
+def _reason(error: BaseException) -> str:
+    """What is at the bottom of an error: "Connection refused", not the library's tale of it."""
+    while (deeper := error.__cause__ or error.__context__) is not None:
+        error = deeper
+    return str(error) or type(error).__name__
 
 
 @contextmanager
