@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,3 +56,20 @@ def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     pytest.importorskip("mlflow", reason="MLflow is not installed")
     with tracking_server(tmp_path_factory.mktemp("mlflow")) as address:
         yield address
+
+
+@pytest.fixture
+def mlflow_client(mlflow_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A client of MLflow's for that server, which is the one in use; no run is left active."""
+    import mlflow
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server)
+    yield mlflow.MlflowClient(mlflow_server)
+    while mlflow.active_run():
+        mlflow.end_run()
+
+
+@pytest.fixture
+def experiment(request: pytest.FixtureRequest) -> str:
+    """A name that no other test uses."""
+    return re.sub(r"\W+", " ", request.node.name).strip()

@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 STARTING_SECONDS = 240.0  # it takes ten on a free core
 
@@ -106,3 +107,21 @@ class Door:
                     return
                 target.sendall(data)
             target.shutdown(socket.SHUT_WR)
+
+
+def runs_of(client: Any, experiment: str) -> tuple[Any, dict[str, Any]]:
+    """The only parent run of an experiment, and those of its tasks by name."""
+    found = client.search_runs([client.get_experiment_by_name(experiment).experiment_id])
+    [parent] = [run for run in found if "mlflow.parentRunId" not in run.data.tags]
+    children = {run.info.run_name: run for run in found if run is not parent}
+    assert {one.data.tags["mlflow.parentRunId"] for one in children.values()} <= {
+        parent.info.run_id
+    }
+    return parent, children
+
+
+def artifacts_of(client: Any, run: Any, path: str | None = None) -> set[str]:
+    found = set()
+    for one in client.list_artifacts(run.info.run_id, path):
+        found |= artifacts_of(client, run, one.path) if one.is_dir else {one.path}
+    return found

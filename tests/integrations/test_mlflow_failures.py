@@ -1,0 +1,127 @@
+"""What becomes of runs that end early, and of runs whose tracking server does."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+from mlflow_tracking import Door, free_port, runs_of
+
+from fake_model import FakeModel
+from fake_results import make_results
+from fake_run import capitals, score
+from fastscore.errors import ResultsError
+from fastscore.observing import Observer
+from fastscore.results import TaskResult
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+mlflow = pytest.importorskip("mlflow", reason="MLflow is not installed")
+ours = pytest.importorskip("fastscore.integrations.mlflow")
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+
+TASKS = ("mini_qa", "mini_completion")
+
+
+def test_an_interrupted_run_is_killed(mlflow_client: MlflowClient, experiment: str) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        score(FakeModel(stop_after=150), TASKS, mlflow=experiment)
+    parent, children = runs_of(mlflow_client, experiment)
+    assert parent.info.status == "KILLED"
+    assert "KeyboardInterrupt" in parent.data.tags["fastscore.error"]
+    assert {name: run.info.status for name, run in children.items()} == {
+        "mini_qa": "FINISHED",
+        "mini_completion": "KILLED",
+    }
+
+
+def test_a_run_that_fails_is_marked(mlflow_client: MlflowClient, experiment: str) -> None:
+    def broken(prompt: str, number: int) -> str:
+        raise MemoryError("no room for a text")
+
+    task, rows = capitals()
+    with pytest.raises(MemoryError):
+        score(
+            FakeModel(write=broken),
+            [task, "gsm8k"],
+            num_fewshot=0,
+            rows={"capitals": rows, "gsm8k": [{"question": "1 + 1?", "answer": "#### 2"}]},
+            mlflow=experiment,
+        )
+    parent, children = runs_of(mlflow_client, experiment)
+    assert parent.info.status == "FAILED"
+    assert "no room for a text" in parent.data.tags["fastscore.error"]
+    assert children["capitals"].info.status == "FINISHED"
+    assert children["gsm8k"].info.status == "FAILED"
+
+
+@pytest.mark.parametrize("kind", [mlflow.exceptions.MlflowException, ConnectionError])
+def test_who_cannot_log_is_told_why(
+    mlflow_client: MlflowClient,
+    experiment: str,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: type[Exception],
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise kind("no such permission")
+
+    monkeypatch.setattr(mlflow.MlflowClient, "log_artifacts", refuse)
+    with pytest.raises(ResultsError, match=r"127\.0\.0\.1.*no such permission"):
+        ours.log_to_mlflow(make_results("A", {"arc": 3}), experiment=experiment)
+    parent, _ = runs_of(mlflow_client, experiment)
+    assert parent.info.status == "FAILED"
+
+
+def test_a_server_that_is_not_there_is_named_before_anything_runs() -> None:
+    model = FakeModel()
+    address = f"http://somebody:secret@127.0.0.1:{free_port()}"
+    began = time.monotonic()
+    with pytest.raises(ResultsError, match="cannot be reached") as raised:
+        score(model, "mini_qa", observers=[ours.MlflowObserver("x", tracking_uri=address)])
+    assert time.monotonic() - began < 10
+    assert "http://127.0.0.1:" in str(raised.value)
+    assert "Connection refused. Start it" in str(raised.value)
+    assert "secret" not in str(raised.value)
+    assert model.n_scored == 0
+
+
+class _After(Observer):
+    """Does something when the first task has ended."""
+
+    def __init__(self, what: Callable[[], None]) -> None:
+        self._what = what
+
+    def task_ended(self, task: str, result: TaskResult) -> None:
+        self._what()
+        self._what = lambda: None
+
+
+@pytest.mark.parametrize("how", ["shut", "silence"])
+def test_a_server_that_goes_away_costs_no_results(
+    mlflow_client: MlflowClient,
+    mlflow_server: str,
+    experiment: str,
+    how: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("fastscore.integrations.mlflow_server.ANSWER_SECONDS", 1.0)
+    door = Door(mlflow_server)
+    tracker = ours.MlflowObserver(experiment, tracking_uri=door.address)
+    began = time.monotonic()
+    with caplog.at_level(logging.WARNING, "fastscore"):
+        results = score(FakeModel(), TASKS, observers=[_After(getattr(door, how)), tracker])
+    assert time.monotonic() - began < 30
+    assert set(results.tasks) == set(TASKS)
+    assert "MlflowObserver failed" in caplog.text
+    assert "cannot be reached" in caplog.text
+    assert "log_to_mlflow(results)" in caplog.text
+    ours.log_to_mlflow(results, experiment=f"{experiment} again")
+    again, _ = runs_of(mlflow_client, f"{experiment} again")
+    assert again.info.status == "FINISHED"
+    door.shut()
