@@ -169,6 +169,14 @@ def test_several_answers_are_as_many_and_come_again(llm: FastscoreRagasLLM) -> N
     assert questions() == first
 
 
+def test_classic_prompts_take_the_other_llm_too(instructor: FastscoreInstructorLLM) -> None:
+    """As the module says: with one answer where several are wanted."""
+    asked = ResponseRelevancePrompt().generate_multiple(
+        instructor, ResponseRelevanceInput(response="The river rises in the hills."), n=3
+    )
+    assert [answer.noncommittal in (0, 1) for answer in asyncio.run(asked)] == [True]
+
+
 def test_one_temperature_for_all_where_asked_for(assistant: Assistant) -> None:
     with FastscoreRagasLLM(assistant, temperature=0.0) as llm:
         three = llm.generate_text(PROMPT, n=3, temperature=0.9).generations[0]
