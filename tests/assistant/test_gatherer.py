@@ -186,14 +186,41 @@ def test_no_thread_is_left_when_nothing_waits(gatherer: Gatherer) -> None:
             time.sleep(0.01)
 
 
-def test_a_run_under_way_does_not_keep_the_interpreter(assistant: Assistant) -> None:
+def test_where_no_thread_is_to_be_had_the_next_question_gets_one(
+    gatherer: Gatherer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", full)
+        with pytest.raises(RuntimeError, match="new thread"):
+            gatherer.answer("the", max_tokens=2)
+    assert gatherer.answer("the", max_tokens=2).result(60).n_tokens
+
+
+_UNDER_WAY = """
+asked = [f'the {i}' for i in range(99)]
+futures = [gatherer.answer(one, max_tokens=1900, temperature=1.0) for one in asked]
+"""
+# The model belongs to a run that nobody goes on with.
+_WAITING = """
+left = iter(assistant.model.generating([GenerationRequest('the', max_tokens=50)]))
+next(left)
+futures = [gatherer.answer('the')]
+"""
+
+
+@pytest.mark.parametrize("asking", [_UNDER_WAY, _WAITING], ids=["under way", "waiting"])
+def test_no_run_keeps_the_interpreter(assistant: Assistant, asking: str) -> None:
     path = str(Path(assistant.model.info.path))
     code = (
-        "import sys, time\n"
+        "import time\n"
         "from fastscore.assistant import Assistant, Gatherer\n"
-        f"gatherer = Gatherer(Assistant({path!r}, n_threads=1))\n"
-        "asked = [f'the {i}' for i in range(99)]\n"
-        "futures = [gatherer.answer(one, max_tokens=1900, temperature=1.0) for one in asked]\n"
+        "from fastscore.types import GenerationRequest\n"
+        f"assistant = Assistant({path!r}, n_threads=1)\n"
+        "gatherer = Gatherer(assistant)\n"
+        f"{asking}"
         "time.sleep(0.5)\n"
         "print(any(one.done() for one in futures), flush=True)\n"
     )

@@ -22,6 +22,8 @@ Question = TypeVar("Question")
 # Seconds: questions of many coroutines come one after the other within less.
 _QUIET = 0.005
 _LONGEST_WAIT = 0.05
+# Seconds: a run whose model is closed has ended within less.
+_LAST_WAIT = 5.0
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,9 @@ class Gatherer:
 
     def close(self) -> None:
         """Take no more questions; those that wait get an error, a run under way is finished."""
+        self._end(None)
+
+    def _end(self, patience: float | None) -> None:
         with self._changed:
             self._closed = True
             left, self._waiting = self._waiting, []
@@ -115,7 +120,7 @@ class Gatherer:
             if one.future.set_running_or_notify_cancel():
                 one.future.set_exception(UsageError("the gatherer was closed before the answer"))
         if thread is not None and thread is not threading.current_thread():
-            thread.join()
+            thread.join(patience)
 
     def __enter__(self) -> Gatherer:
         return self
@@ -133,12 +138,11 @@ class Gatherer:
         with self._changed:
             if self._closed:
                 raise UsageError("the gatherer is closed; make a new one")
-            self._waiting.append(_Waiting(key, asked, work, future))
             if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._run, name="fastscore gatherer", daemon=True
-                )
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="fastscore gatherer", daemon=True)
+                thread.start()  # or an error, after which nothing waits for a thread that is none
+                self._thread = thread
+            self._waiting.append(_Waiting(key, asked, work, future))
             self._changed.notify_all()
         return future
 
@@ -175,9 +179,12 @@ class Gatherer:
             return batch
 
     def _abandon(self) -> None:
-        """Let the interpreter end: the run under way stops after its step, as its model closes."""
+        """Let the interpreter end: the run under way stops after its step, as its model closes.
+
+        A run that waits for another one, which nobody will go on with, is left as it is.
+        """
         self.assistant.model.close()
-        self.close()
+        self._end(_LAST_WAIT)
 
 
 def _work(batch: list[_Waiting]) -> None:
