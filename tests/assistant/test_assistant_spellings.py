@@ -97,7 +97,7 @@ def test_a_pattern_is_found_in_the_texts_that_re_finds_it_in(source: str) -> Non
     "source",
     [
         *("(", ")", "[a", "a{2", "a{x}", "*a", "a**", "(a*)*", "a$b", "a^", r"\b", "(?=a)"),
-        *("[z-a]", r"\u12", "\\", "a{9999}", r"(\1)", r"[\d-x]"),
+        *("[z-a]", r"\u12", "\\", "a{9999}", r"(\1)", r"[\d-x]", r"[\w-z]", r"[a-\s]"),
     ],
 )
 def test_patterns_that_cannot_be_kept_are_refused(source: str) -> None:

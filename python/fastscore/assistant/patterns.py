@@ -129,10 +129,10 @@ class _Reader:
             if self.rest[:1] == "-" and self.rest[1:2] != "]" and len(self.rest) > 1:
                 self._at += 1
                 high = self._letter()
-                ends = [first for first, last in (*low, *high) if first == last]
-                if len(ends) != 2 or ends[0] > ends[1]:
+                first, last = low[0][0], high[0][0]
+                if (low, high) != (((first, first),), ((last, last),)) or first > last:
                     raise self.wrong("a class has a range of no letters")
-                low = ((low[0][0], high[0][1]),)
+                low = ((first, last),)
             found.extend(low)
         return _without(tuple(found)) if negated else tuple(found)
 
