@@ -102,6 +102,22 @@ def test_alternatives_that_cannot_be_kept_are_left_out_if_others_remain() -> Non
 
 
 @pytest.mark.parametrize(
+    "other",
+    [
+        {"type": "spaceship"},
+        {"$ref": "#/$defs/nothing"},
+        {"$ref": "https://example.com/x.json"},
+        {"type": "string", "minLength": "long"},
+        {"$ref": "#"},
+    ],
+)
+def test_alternatives_that_are_left_out_do_not_spoil_the_value(other: Any) -> None:
+    schema = {"anyOf": [other, {"type": "string"}]}
+    assert accepts(form(schema), '"x"')
+    assert read('"x"', schema) == "x"
+
+
+@pytest.mark.parametrize(
     ("schema", "said"),
     [
         ({"type": "spaceship"}, "none of JSON's"),

@@ -83,7 +83,8 @@ class _Reading:
         for option in options:
             try:
                 return self.kept(value, option, where)
-            except ValueError as error:
+            # A form leaves alternatives out that it cannot keep: such may be no schemas at all.
+            except (ValueError, LookupError, TypeError, RecursionError) as error:
                 said.append(str(error))
         raise ValueError("; ".join(said))
 
