@@ -20,6 +20,10 @@ from .conftest import OpenAssistant
 NO_SYSTEM = "{% if messages[0].role == 'system' %}{{ raise_exception('no') }}{% endif %}" + (
     CHAT_TEMPLATE
 )
+NO_LATER_SYSTEM = (
+    "{% for message in messages %}{% if message.role == 'system' and not loop.first %}"
+    "{{ raise_exception('no') }}{% endif %}{% endfor %}" + CHAT_TEMPLATE
+)
 LOSES_SYSTEM = CHAT_TEMPLATE.replace(
     "{% for message in messages %}", "{% for message in messages if message.role != 'system' %}"
 )
@@ -58,6 +62,23 @@ def test_a_template_without_system_messages_gets_them_as_the_users(
     ]
     assert brief.prompt(turns).startswith(
         "<|im_start|>assistant\nB<|im_end|>\n<|im_start|>user\nA\n\nC<|im_end|>"
+    )
+
+
+def test_a_system_message_that_is_refused_where_it_stands_is_the_users(
+    open_assistant: OpenAssistant,
+) -> None:
+    brief = open_assistant(chat_template=NO_LATER_SYSTEM, system="Be brief.")
+    assert brief.prompt("Hi").startswith("<|im_start|>system\nBe brief.<|im_end|>")
+    turns = [
+        {"role": "user", "content": "A"},
+        {"role": "assistant", "content": "B"},
+        {"role": "system", "content": "C"},
+        {"role": "user", "content": "D"},
+    ]
+    assert brief.prompt(turns) == (
+        "<|im_start|>user\nBe brief.\n\nA<|im_end|>\n<|im_start|>assistant\nB<|im_end|>\n"
+        "<|im_start|>user\nC\n\nD<|im_end|>\n<|im_start|>assistant\n"
     )
 
 
@@ -122,6 +143,7 @@ def test_bos_stands_in_front_once(open_assistant: OpenAssistant) -> None:
     ("asked", "error", "said"),
     [
         ([], UsageError, "is empty"),
+        (None, UsageError, "a question is None"),
         (["Hi"], UsageError, "is a mapping with a role"),
         ([{"role": "user"}], UsageError, "a content"),
         ([{"role": "user", "content": None}], UsageError, "both texts"),

@@ -47,9 +47,12 @@ class Prompts:
         messages = [{**message, "content": self._plain(message["content"])} for message in messages]
         has_system = any(message["role"] == "system" for message in messages)
         with self._rendering:
-            if has_system and not self._template.takes_system:
-                messages = _without_system(messages)
-            return self._template.render(messages)
+            if has_system and self._template.takes_system:
+                prompt = self._template.render(messages)
+                # A template that takes them in front may refuse them further on: they are left out.
+                if all(m["content"].strip() in prompt for m in messages if m["role"] == "system"):
+                    return prompt
+            return self._template.render(_without_system(messages))
 
     @cached_property
     def frame(self) -> tuple[str, str]:
@@ -72,6 +75,8 @@ class Prompts:
         return ("" if lead.strip() else lead), end
 
     def _messages(self, asked: Asked) -> list[Message]:
+        if not isinstance(asked, Sequence):
+            raise UsageError(f"a question is {asked!r:.100}; give a text, or a list of messages")
         messages = [{"role": "user", "content": asked}] if isinstance(asked, str) else list(asked)
         for message in messages:
             known = isinstance(message, Mapping) and isinstance(message.get("role"), str)
