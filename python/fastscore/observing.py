@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fastscore.errors import UsageError
 from fastscore.progress import Progress
 from fastscore.reporters import Reporter
 from fastscore.results import Results, TaskResult
@@ -61,6 +62,20 @@ class Observer:
 
     def run_failed(self, error: BaseException) -> None:
         """Take in what ended the run early, Ctrl-C included. No other method is called after it."""
+
+
+def checked_observers(observers: Any) -> list[Observer]:
+    """Return observers as a list; UsageError for what is none."""
+    if not isinstance(observers, Iterable) or isinstance(observers, (str, bytes)):
+        raise UsageError(f"observers is {observers!r:.100}; give a list of them: observers=[...]")
+    found = list(observers)
+    for one in found:
+        if not isinstance(one, Observer):
+            raise UsageError(
+                f"an observer is {one!r:.100}; give an instance of a class that is derived from "
+                "fastscore.observing.Observer"
+            )
+    return found
 
 
 class Observers(Observer):

@@ -165,6 +165,23 @@ def test_nobody_is_told_twice_by_an_empty_list() -> None:
     told.task_started("mini_qa")
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (Diary(), "give a list of them"),
+        ("mlflow", "give a list of them"),
+        (None, "give a list of them"),
+        ([Diary], "give an instance of a class"),
+        ([print], "give an instance of a class"),
+    ],
+)
+def test_what_is_no_observer_is_refused(given: Any, said: str) -> None:
+    model = FakeModel()
+    with pytest.raises(UsageError, match=said):
+        score(model, "mini_qa", observers=given)
+    assert model.n_scored == 0
+
+
 @pytest.mark.parametrize("value", ["", " ", 3])
 def test_what_names_no_experiment_is_refused(value: Any) -> None:
     pytest.importorskip("mlflow", reason="MLflow is not installed")

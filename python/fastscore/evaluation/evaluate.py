@@ -29,7 +29,7 @@ from fastscore.evaluation.request import (
 from fastscore.evaluation.runner import Run
 from fastscore.evaluation.until import Rule, check_scores, read_rule
 from fastscore.generation_settings import GenerationSettings, SandboxLevel, read_numbers
-from fastscore.observing import ObservedReporter, Observer, Observers
+from fastscore.observing import ObservedReporter, Observer, Observers, checked_observers
 from fastscore.progress import Progress
 from fastscore.reporters import Reporter, make_reporter
 from fastscore.results import Results
@@ -155,6 +155,7 @@ def evaluate(
 
     Raises:
         UsageError: the request cannot be met; nothing was loaded.
+        MissingToolError: ``mlflow`` or ``tracing`` asks for a tool that is not installed.
         DataError, DownloadError: rows are missing or wrong; nothing was decoded.
         ModelError, MemoryLimitError: the model cannot be loaded or run here.
         ResultsError: ``output`` cannot be written to, or another run is doing so; nothing was
@@ -209,7 +210,9 @@ def evaluate(
     with ExitStack() as stack:
         reporter = ObservedReporter(make_reporter(progress))
         stack.callback(reporter.close)
-        told = Observers([*observers, *asked_for(mlflow, tracing)], reporter.warn)
+        told = Observers(
+            [*checked_observers(observers), *asked_for(mlflow, tracing)], reporter.warn
+        )
         reporter.watch(told)
         shots = plan_shots(selection.tasks, num_fewshot)
         for notice in shots.notices:
