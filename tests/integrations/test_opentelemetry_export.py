@@ -166,7 +166,6 @@ def test_spans_are_sent_when_the_run_fails(
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", f"{collector.url}/v1/traces")
     monkeypatch.setenv("PHOENIX_COLLECTOR_ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setenv("PHOENIX_API_KEY", "sesame")
 
     def stopped() -> None:
         with exporting(pytest.fail) as provider:
@@ -177,8 +176,26 @@ def test_spans_are_sent_when_the_run_fails(
     with pytest.raises(KeyboardInterrupt):
         stopped()
     assert collector.names == ["begun"]
-    assert {one["authorization"] for one in collector.headers} == {"Bearer sesame"}
     assert collector.resource["openinference.project.name"] == "fastscore"
+
+
+@pytest.mark.parametrize(
+    ("variable", "shown"),
+    [
+        ("PHOENIX_COLLECTOR_ENDPOINT", {"Bearer sesame"}),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", {None}),
+    ],
+)
+def test_phoenix_alone_sees_its_key(
+    variable: str, shown: set[str | None], collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, collector.url)
+    monkeypatch.setenv("PHOENIX_API_KEY", "sesame")
+    with exporting(pytest.fail) as provider:
+        assert provider is not None
+        provider.get_tracer("test").start_span("one").end()
+    assert collector.names == ["one"]
+    assert {one.get("authorization") for one in collector.headers} == shown
 
 
 def test_a_provider_that_is_there_is_taken() -> None:

@@ -2,7 +2,8 @@
 
 The environment says where to, as everywhere in OpenTelemetry: ``OTEL_EXPORTER_OTLP_ENDPOINT``,
 ``OTEL_EXPORTER_OTLP_HEADERS`` and their relatives, or as in Phoenix's own packages
-``PHOENIX_COLLECTOR_ENDPOINT``, ``PHOENIX_API_KEY`` and ``PHOENIX_PROJECT``.
+``PHOENIX_COLLECTOR_ENDPOINT``, ``PHOENIX_API_KEY`` and ``PHOENIX_PROJECT``. The key goes to the
+endpoint of Phoenix's own variable and to nobody else.
 
 A collector must not cost a run. One that does not answer at the start is said once, and nothing is
 traced; one that is lost on the way is given up after the exporter's own attempts
@@ -48,9 +49,9 @@ def exporting(warn: Callable[[str], None]) -> Iterator[trace.TracerProvider | No
         yield configured
         configured.force_flush()
         return
-    endpoint = _endpoint()
+    endpoint, headers = _destination()
     with _heard() as reasons:
-        refused = _refusal(endpoint, reasons)
+        refused = _refusal(endpoint, headers, reasons)
         if refused is not None:
             warn(
                 f"this run is not traced: {endpoint} does not take spans by OTLP over HTTP "
@@ -59,7 +60,7 @@ def exporting(warn: Callable[[str], None]) -> Iterator[trace.TracerProvider | No
             )
             yield None
             return
-        collector = _Collector(OTLPSpanExporter(endpoint, headers=_headers()))
+        collector = _Collector(OTLPSpanExporter(endpoint, headers=headers))
         sending = _Sending(collector, max_queue_size=_QUEUE, max_export_batch_size=_BATCH)
         provider = TracerProvider(resource=_resource(), shutdown_on_exit=False)
         provider.add_span_processor(sending)
@@ -128,9 +129,9 @@ def _heard() -> Iterator[_Reasons]:
         logger.propagate = propagate
 
 
-def _refusal(endpoint: str, reasons: _Reasons) -> str | None:
+def _refusal(endpoint: str, headers: dict[str, str] | None, reasons: _Reasons) -> str | None:
     """Send a request without spans; return what stood in its way, None if it was taken."""
-    probe = OTLPSpanExporter(endpoint, headers=_headers(), timeout=_PROBE_SECONDS)
+    probe = OTLPSpanExporter(endpoint, headers=headers, timeout=_PROBE_SECONDS)
     try:
         if probe.export([]) is SpanExportResult.SUCCESS:
             return None
@@ -139,19 +140,19 @@ def _refusal(endpoint: str, reasons: _Reasons) -> str | None:
     return reasons.first or "no answer"
 
 
-def _endpoint() -> str:
+def _destination() -> tuple[str, dict[str, str] | None]:
+    """Return where to send spans, and Phoenix's key as its server wants it if that is Phoenix.
+
+    The exporter itself reads OpenTelemetry's headers.
+    """
     if url := os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
-        return url
+        return url, None
     for variable in ("PHOENIX_COLLECTOR_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"):
         if base := os.environ.get(variable, "").strip().rstrip("/"):
-            return base if base.endswith("/v1/traces") else f"{base}/v1/traces"
-    return DEFAULT_ENDPOINT
-
-
-def _headers() -> dict[str, str] | None:
-    """Return Phoenix's key as its server wants it; the exporter reads OpenTelemetry's headers."""
-    key = os.environ.get("PHOENIX_API_KEY")
-    return {"authorization": f"Bearer {key}"} if key else None
+            url = base if base.endswith("/v1/traces") else f"{base}/v1/traces"
+            key = os.environ.get("PHOENIX_API_KEY") if variable.startswith("PHOENIX") else None
+            return url, {"authorization": f"Bearer {key}"} if key else None
+    return DEFAULT_ENDPOINT, None
 
 
 def _resource() -> Resource:
