@@ -18,7 +18,7 @@ from fake_results import make_results
 from fastscore import Results, evaluate
 from fastscore.errors import UsageError
 from fastscore.observing import Observer
-from fastscore.results import GroupResult
+from fastscore.results import GroupResult, Sample
 from models.fixtures import TinyModel
 
 pytest.importorskip("opentelemetry.sdk", reason="OpenTelemetry's SDK is not installed")
@@ -337,6 +337,36 @@ def test_texts_can_be_kept_back(
         assert text.strip() not in everything
     written: Any = results["gsm8k"].samples[0]  # type: ignore[union-attr]
     assert json.dumps(written.outputs[0])[1:-1] not in everything
+
+
+def test_prompts_that_are_kept_back_are_no_part_of_answers(
+    model: Path, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The choices of this task follow texts of their own, which an answer begins with."""
+    monkeypatch.setenv("OPENINFERENCE_HIDE_INPUTS", "true")
+    options = {"log_prompts": True, "system_instruction": "Never say Xyzzy."}
+    results = run(model, recorder, tasks="mini_blank", limit=2, **options)
+    told = [str(value) for span in recorder.spans for value in said(span).values()]
+    for sample in results["mini_blank"].samples:  # type: ignore[union-attr]
+        assert isinstance(sample, Sample)
+        for prompt, text in zip(sample.contexts or (), sample.continuations or (), strict=True):
+            assert not any(prompt.splitlines()[-1].strip() in value for value in told)
+            assert any(text.strip() in value for value in told)
+    assert not any("Xyzzy" in value for value in told)
+
+
+def test_what_a_span_is_outlives_many_texts_and_scores(model: Path, recorder: Recorder) -> None:
+    """An SDK keeps 128 attributes, the last ones."""
+    rows = {"gsm8k": GSM8K[:1]}
+    options = {"num_fewshot": 0, "max_tokens": 1, "temperature": 1.0, "n": 150}
+    run(model, recorder, tasks="gsm8k", rows=rows, **options)
+    (item,) = map(said, recorder.of_kind("LLM"))
+    assert "What is 0 plus 0?" in item["input.value"]
+    assert len(json.loads(item["output.value"])) == 150
+    many = make_results("Q4_0", {f"task {i}": 8 for i in range(60)})
+    found = attributes.of_results(many)
+    assert len(found) < 100
+    assert len(json.loads(str(found["output.value"]))) == 60
 
 
 def test_undefined_scores_are_said_to_be(model: Path, recorder: Recorder) -> None:

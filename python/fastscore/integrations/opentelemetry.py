@@ -88,7 +88,7 @@ class TracingObserver(Observer):
         self._common = {"session.id": self._session_id()}
         self._run = self._tracer.start_span(
             f"evaluate {', '.join(start.settings['tasks'])}"[:_LONGEST_NAME],
-            attributes={**self._common, **attributes.of_run(start)},
+            attributes={**self._common, **attributes.of_run(start, self._hidden)},
         )
         own = self._run.get_span_context()
         if not own.is_valid or own.span_id == caller.span_id:

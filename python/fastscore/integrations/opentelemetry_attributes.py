@@ -7,6 +7,10 @@ strict JSON, where an undefined number is null.
 Texts of prompts and answers leave this process with the spans. ``OPENINFERENCE_HIDE_INPUTS``,
 ``OPENINFERENCE_HIDE_OUTPUTS``, ``OPENINFERENCE_HIDE_PROMPTS`` and ``OPENINFERENCE_HIDE_CHOICES``
 (``true`` or ``1``) keep them back, as they do in OpenInference's own instrumentation.
+
+Of what is numbered (prompts, texts, evaluations) a span has the first `MOST_NUMBERED`: an SDK keeps
+128 attributes and drops those that came first, which say what the span is. Input and output hold
+all of it.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
 from fastscore.observing import RunStart
@@ -28,6 +33,8 @@ KIND = "openinference.span.kind"
 REDACTED = "__REDACTED__"
 TIMING = "fastscore.timing"
 """Whose time an item's span carries; see `opentelemetry`."""
+MOST_NUMBERED = 20
+"""Attributes of one numbered kind."""
 
 _TEXT = "text/plain"
 _JSON = "application/json"
@@ -52,9 +59,11 @@ def model_name(model: Mapping[str, Any]) -> str:
     return f"{model['name']} {model['quantisation']}"
 
 
-def of_run(start: RunStart) -> Attributes:
+def of_run(start: RunStart, hidden: Hidden) -> Attributes:
     """Say what is going to run."""
     asked = {"model": model_name(start.model), "tasks": dict(start.tasks), **_asked(start.settings)}
+    if hidden.inputs and "system_instruction" in asked:
+        asked["system_instruction"] = REDACTED
     metadata = {
         "fingerprint": start.model["fingerprint"],
         "n_params": start.model["n_params"],
@@ -181,7 +190,7 @@ def _chosen(sample: Sample, metric: str, hidden: Hidden) -> tuple[tuple[str, ...
         }
         for index, loglikelihood in enumerate(sample.loglikelihoods)
     ]
-    return _text_of(sample, choice), {
+    return _text_of(sample, choice, hidden), {
         "gold": list(sample.gold),
         "chosen": choice,
         "scores": {name: one.value for name, one in sample.scores.items()},
@@ -189,10 +198,10 @@ def _chosen(sample: Sample, metric: str, hidden: Hidden) -> tuple[tuple[str, ...
     }
 
 
-def _text_of(sample: Sample, choice: int | None) -> tuple[str, ...]:
+def _text_of(sample: Sample, choice: int | None, hidden: Hidden) -> tuple[str, ...]:
     if choice is None or sample.contexts is None or sample.continuations is None:
         return ()
-    before = sample.contexts[choice] if len(sample.contexts) > 1 else ""
+    before = sample.contexts[choice] if len(sample.contexts) > 1 and not hidden.inputs else ""
     return (f"{before}{sample.continuations[choice]}".strip(),)
 
 
@@ -226,13 +235,13 @@ def _value(end: str, texts: tuple[str, ...]) -> Attributes:
 
 
 def _numbered(name: str, texts: Sequence[str]) -> Attributes:
-    return {name.format(index): text for index, text in enumerate(texts)}
+    return {name.format(index): text for index, text in enumerate(texts[:MOST_NUMBERED])}
 
 
 def _evaluations(scores: Mapping[str, tuple[float, str | None]]) -> Attributes:
     """Say scores the way OpenInference says evaluations; of an undefined one, why it is so."""
     found: Attributes = {}
-    for index, (name, (value, reason)) in enumerate(scores.items()):
+    for index, (name, (value, reason)) in enumerate(islice(scores.items(), MOST_NUMBERED)):
         prefix = f"evaluations.{index}.evaluation"
         found |= {f"{prefix}.name": name, f"{prefix}.annotator_kind": "CODE"}
         if math.isfinite(value):
