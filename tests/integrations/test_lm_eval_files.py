@@ -17,6 +17,7 @@ from fastscore.errors import ResultsError, UsageError
 from fastscore.integrations.lm_eval_export import lacks_prompts, write_lm_eval
 from fastscore.integrations.lm_eval_import import holds_lm_eval, read_lm_eval
 from fastscore.results import GenerationSample, GroupResult, Sample
+from models.vocab import CHAT_TEMPLATE
 
 USED = {"sciq", "wsc273", "webqs", "asdiv", "wikitext", "nq_open", "gsm8k_cot"}
 
@@ -128,6 +129,15 @@ def test_a_run_without_prompts_says_so(tmp_path: Path) -> None:
     assert lines_of(write_lm_eval(run, tmp_path), "mini_qa")[0]["arguments"] == {}
     with pytest.raises(ResultsError, match="do not hold what was asked"):
         read_lm_eval(tmp_path)
+
+
+def test_a_chat_template_that_was_applied_is_not_said_to_be_none(tmp_path: Path) -> None:
+    model = FakeModel(chat_template=CHAT_TEMPLATE)
+    for applied in (True, False):
+        run = score(model, "mini_qa", log_prompts=True, apply_chat_template=applied)
+        main = write_lm_eval(run, tmp_path / str(applied))
+        assert ("chat_template" in json.loads(main.read_text("utf-8"))) is not applied
+        assert read_lm_eval(main).settings["apply_chat_template"] is applied
 
 
 def test_our_results_and_lm_evals_are_compared(run: Results, tmp_path: Path) -> None:
@@ -269,6 +279,30 @@ def test_damage_is_named(run: Results, tmp_path: Path) -> None:
         read_lm_eval(tmp_path)
     main.write_text("[" * 100_000)
     with pytest.raises(ResultsError, match="not JSON"):
+        read_lm_eval(main)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"n-samples": []},
+        {"n-samples": {"qa": 3}},
+        {"groups": 3},
+        {"groups": {"all": {}}, "group_subtasks": []},
+        {"groups": {"qa": {}}, "group_subtasks": {}},
+        {"versions": {"qa": 10**400}},
+        {"results": {"qa": {"acc,none": 10**400}}},
+        {"configs": {"../qa": {"output_type": "multiple_choice"}}},
+        {"date": "today"},
+    ],
+    ids=str,
+)
+def test_a_damaged_main_file_is_named(damage: dict[str, Any], tmp_path: Path) -> None:
+    lines = [choice_line(i, [-1.0, -2.0], "0", acc=1.0) for i in range(3)]
+    main = write_run(tmp_path, {"qa": ("multiple_choice", lines, {"acc,none": 1.0})})
+    document = json.loads(main.read_text("utf-8"))
+    main.write_text(json.dumps(document | damage), "utf-8")
+    with pytest.raises(ResultsError, match=main.name):
         read_lm_eval(main)
 
 

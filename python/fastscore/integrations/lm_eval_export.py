@@ -68,6 +68,7 @@ def _model_name(results: Results) -> str:
 
 def _document(results: Results, name: str, started: datetime) -> dict[str, Any]:
     tasks, settings = results.tasks, results.settings
+    applied = bool(settings.get("apply_chat_template"))
     rows = {task: _row(task, result.n, _metrics(result)) for task, result in tasks.items()}
     groups = {
         group: _row(group, result.n, {f"{m},none": v for m, v in result.metrics.items()})
@@ -101,6 +102,7 @@ def _document(results: Results, name: str, started: datetime) -> dict[str, Any]:
             "bootstrap_iters": 0,
             "gen_kwargs": None,
             "fewshot_seed": settings.get("seed"),
+            "apply_chat_template": applied,
         },
         "date": started.timestamp(),
         "task_hashes": {},
@@ -110,8 +112,8 @@ def _document(results: Results, name: str, started: datetime) -> dict[str, Any]:
         "system_instruction": settings.get("system_instruction"),
         "system_instruction_sha": _sha(settings.get("system_instruction")),
         "fewshot_as_multiturn": settings.get("fewshot_as_multiturn"),
-        "chat_template": None,
-        "chat_template_sha": None,
+        # The template is in the model file, and results do not keep it. None would say: not used.
+        **({} if applied else {"chat_template": None, "chat_template_sha": None}),
         "total_evaluation_time_seconds": str(results.work.seconds["total"]),
     }
 

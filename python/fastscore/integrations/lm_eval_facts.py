@@ -37,7 +37,9 @@ def settings_of(document: Fields, tasks: list[str]) -> dict[str, Any]:
         "limit": int(limit) if isinstance(limit, float) and limit.is_integer() else limit,
         "seed": config.get("fewshot_seed"),
         "fewshot": "lm-eval",
-        "apply_chat_template": bool(document.values.get("chat_template")),
+        "apply_chat_template": bool(
+            document.values.get("chat_template") or config.get("apply_chat_template")
+        ),
         "fewshot_as_multiturn": bool(document.values.get("fewshot_as_multiturn")),
         "system_instruction": document.values.get("system_instruction"),
     }

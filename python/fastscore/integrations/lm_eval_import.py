@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fastscore.errors import ResultsError, UsageError
+from fastscore.errors import FastscoreError, ResultsError, UsageError
 from fastscore.integrations.lm_eval_facts import date_of, model_of, settings_of, work_of
 from fastscore.integrations.lm_eval_items import NotUsableError, keep_scores, read_samples
 from fastscore.results import GenerationSummary, GroupResult, Results, TaskResult
@@ -22,6 +22,9 @@ from fastscore.statistics.means import pool, summarise
 from fastscore.types import Origin, Sampling
 
 _log = logging.getLogger(__name__)
+
+# What reading values of other kinds than lm-eval's ends in.
+_FOREIGN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 MOST_BYTES = 4 * 2**30
 """A larger file is refused: it would not fit into memory."""
@@ -55,6 +58,17 @@ def read_lm_eval(path: str | Path) -> Results:
     """
     main = _find(Path(path))
     document = _read(main)
+    try:
+        return _results(main, document)
+    except FastscoreError:
+        raise
+    except _FOREIGN as error:
+        raise ResultsError(
+            f"{main} is not as lm-eval writes it: {type(error).__name__} {error}"
+        ) from error
+
+
+def _results(main: Path, document: Fields) -> Results:
     date = main.stem.removeprefix("results_")
     tasks: dict[str, TaskResult] = {}
     left_out: dict[str, str] = {}
