@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -123,9 +125,15 @@ def test_bos_is_where_the_tokenizer_puts_it(small: FastscoreLM) -> None:
 
 def test_without_bos_eos_stands_for_an_empty_context(tiny_model: TinyModel) -> None:
     with FastscoreLM(tiny_model("llama"), n_threads=1) as lm:
-        assert lm.prefix_token_id == lm.model.info.bos
+        info = lm.model.info
+        assert lm.prefix_token_id == info.bos
         assert lm.tok_encode("The birds", add_special_tokens=True) == lm.tok_encode("The birds")
-        assert lm.eot_token_id == lm.model.info.eos
+        assert lm.eot_token_id == info.eos
+        lm.model._weights.info = replace(info, bos=None)
+        assert lm.prefix_token_id == info.eos != info.bos
+        lm.model._weights.info = replace(info, bos=None, eos=None)
+        with pytest.raises(TokenizerError, match="no EOS token"):
+            lm.prefix_token_id  # noqa: B018 (a property that raises)
 
 
 def test_texts_end_where_lm_eval_ends_them(small: FastscoreLM) -> None:
@@ -221,6 +229,8 @@ def test_a_template_sees_the_variables(tiny_model: TinyModel) -> None:
 
 def test_lm_eval_finds_it_by_name(path: Path) -> None:
     assert get_model("fastscore") is FastscoreLM
+    (point,) = entry_points(group="lm_eval.models", name="fastscore")
+    assert point.load() is FastscoreLM
     assert get_model("dummy") is not FastscoreLM  # lm-eval's own are still there
     lm = FastscoreLM.create_from_arg_string(
         f"pretrained={path},n_threads=1,max_length=64", {"batch_size": "auto", "device": "cuda:0"}

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from fastscore.integrations.lm_eval_cli import with_model
+from fastscore.integrations.lm_eval_import import read_lm_eval
+from models.fixtures import TinyModel
 
 
 @pytest.mark.parametrize(
@@ -27,6 +32,45 @@ def test_the_command_runs_our_model_unless_told_otherwise(
     given: list[str], made: list[str] | None
 ) -> None:
     assert with_model(given) == (given if made is None else made)
+
+
+def test_the_command_runs_a_task_and_writes_lm_evals_files(
+    tiny_model: TinyModel, tmp_path: Path
+) -> None:
+    pytest.importorskip("lm_eval", reason="lm-eval is not installed: pip install lm-eval")
+    rows = [{"q": f"What is {i}?", "answers": ["the sun", "the moon"], "gold": i} for i in (0, 1)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    task = {
+        "task": "own_task",
+        "dataset_path": "json",
+        "dataset_kwargs": {
+            "data_files": {"test": str(tmp_path / "rows.jsonl")},
+            "cache_dir": str(tmp_path / "datasets"),
+        },
+        "test_split": "test",
+        "output_type": "multiple_choice",
+        "doc_to_text": "{{q}}",
+        "doc_to_choice": "{{answers}}",
+        "doc_to_target": "gold",
+        "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
+    }
+    (tmp_path / "own_task.yaml").write_text(json.dumps(task), "utf-8")  # JSON is YAML
+    command = [str(Path(sys.executable).with_name("fastscore-lm-eval"))]
+    command += ["--model_args", f"pretrained={tiny_model('llama')},n_threads=1"]
+    command += ["--tasks", "own_task", "--include_path", str(tmp_path), "--log_samples"]
+    command += ["--output_path", str(tmp_path / "out")]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "HF_DATASETS_OFFLINE": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "own_task" in done.stdout
+    read = read_lm_eval(tmp_path / "out")
+    assert read.tasks["own_task"].n == 2
+    assert read.model["backend"] == "fastscore"
 
 
 def test_the_command_says_what_is_missing_in_one_line() -> None:
