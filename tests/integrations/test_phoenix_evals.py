@@ -209,7 +209,11 @@ def test_what_cannot_be_answered_is_not_asked_again(llm: Any, watched: Watched) 
     [
         ("Hello", {"top_p": 0.9}, "top_p is no parameter of a question"),
         ([], {}, "give a text, or a list of messages"),
+        (["Hello"], {}, "give a text, or a list of messages"),
+        ([{"role": "judge", "content": "Hello"}], {}, "Unknown message role: 'judge'"),
         ([{"role": "user", "content": [{"type": "image"}]}], {}, "must be a text"),
+        ([{"role": "user", "content": ["Hello"]}], {}, "must be a text"),
+        ([{"role": "user", "content": 3}], {}, "must be a text"),
     ],
 )
 def test_wrong_questions(llm: Any, prompt: Any, invocation: Any, message: str) -> None:
@@ -220,6 +224,17 @@ def test_wrong_questions(llm: Any, prompt: Any, invocation: Any, message: str) -
 def test_a_schema_of_no_object(llm: Any) -> None:
     with pytest.raises(UnansweredError, match="describes no object"):
         llm.generate_object("Rate it.", {"type": "integer", "enum": [1, 2]})
+
+
+@pytest.mark.parametrize(
+    "form",
+    [True, {"enum": [["a"], ["b"]]}, {"enum": [1, 2]}, {"oneOf": [True, {"type": "null"}]}],
+    ids=str,
+)
+def test_what_is_no_list_of_labels_is_filled_in(llm: Any, watched: Watched, form: Any) -> None:
+    schema = {"type": "object", "properties": {"it": form}, "required": ["it"]}
+    assert list(llm.generate_object("Rate it.", schema, max_tokens=600)) == ["it"]
+    assert watched.last[0] == "try_fill"
 
 
 def test_a_file_is_loaded_once(tiny_model: TinyModel) -> None:

@@ -177,11 +177,14 @@ def _classification(schema: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
     if len(properties) != 1 or list(schema.get("required", ())) != list(properties):
         return "", {}
     ((field, form),) = properties.items()
-    if isinstance(form.get("oneOf"), Sequence):
-        labels = {one.get("const"): one.get("description", "") for one in form["oneOf"]}
-    else:
-        labels = dict.fromkeys(form.get("enum", ()), "")
-    return (field, labels) if all(isinstance(one, str) for one in labels) else ("", {})
+    if not isinstance(form, Mapping):
+        return "", {}
+    described, listed = form.get("oneOf"), form.get("enum")
+    if not isinstance(described, Sequence):
+        described = [{"const": one} for one in listed] if isinstance(listed, Sequence) else []
+    if not all(_is_mapping(one) and isinstance(one.get("const"), str) for one in described):
+        return "", {}
+    return field, {one["const"]: str(one.get("description") or "") for one in described}
 
 
 def _listed(labels: Mapping[str, str]) -> str:
@@ -192,7 +195,7 @@ def _asked(prompt: Any, instruction: str = "") -> str | list[Message]:
     """Turn Phoenix's prompt, a text or messages, into what an assistant is asked."""
     if isinstance(prompt, str):
         return f"{prompt}\n\n{instruction}" if instruction else prompt
-    if not isinstance(prompt, Sequence) or not prompt:
+    if not isinstance(prompt, Sequence) or not prompt or not all(map(_is_mapping, prompt)):
         raise UsageError(f"the prompt is {prompt!r:.60}; give a text, or a list of messages")
     turns: list[Message] = [{"role": _role(one), "content": _content(one)} for one in prompt]
     if instruction:
@@ -202,7 +205,10 @@ def _asked(prompt: Any, instruction: str = "") -> str | list[Message]:
 
 
 def _role(message: Mapping[str, Any]) -> str:
-    role: str = normalize_role(message.get("role")).value
+    try:
+        role: str = normalize_role(message.get("role")).value
+    except ValueError as error:
+        raise UsageError(str(error)) from error
     return "system" if role == "developer" else role
 
 
@@ -210,10 +216,15 @@ def _content(message: Mapping[str, Any]) -> str:
     content = message.get("content")
     if isinstance(content, str):
         return content
-    texts = [part.get("text") if part.get("type") == "text" else None for part in content or ()]
+    parts = content if isinstance(content, Sequence) and all(map(_is_mapping, content)) else ()
+    texts = [part.get("text") if part.get("type") == "text" else None for part in parts]
     if not texts or None in texts:
         raise UsageError(f"a message's content is {content!r:.60}; it must be a text, or texts")
     return "".join(map(str, texts))
+
+
+def _is_mapping(one: Any) -> bool:
+    return isinstance(one, Mapping)
 
 
 def _checked(invocation: Mapping[str, Any], known: Sequence[str]) -> dict[str, Any]:
