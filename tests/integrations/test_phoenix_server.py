@@ -125,6 +125,29 @@ def test_scores_become_annotations(server: str, traced: Any) -> None:
     assert of_task == {name: pytest.approx(one["value"]) for name, one in metrics.items()}
 
 
+def test_scores_of_others_spans_are_taken_too() -> None:
+    """A project may hold spans of another producer, which do not say who judged."""
+    logged: list[Any] = []
+
+    class Spans:
+        def get_spans(self, **_: Any) -> list[dict[str, Any]]:
+            prefix = "evaluations.0.evaluation."
+            attributes = {f"{prefix}name": "tone", f"{prefix}label": "kind"}
+            return [{"attributes": attributes, "context": {"span_id": "a1"}}]
+
+        def log_span_annotations(self, span_annotations: Any, **_: Any) -> None:
+            logged.extend(span_annotations)
+
+    class Client:
+        spans = Spans()
+
+    assert annotate(Client()) == 1
+    (one,) = logged
+    assert one == {
+        "name": "tone", "span_id": "a1", "annotator_kind": "CODE", "result": {"label": "kind"},
+    }  # fmt: skip
+
+
 def test_the_page_shows_the_run(server: str, traced: Any, tmp_path: Path) -> None:
     _, spans = traced
     annotate(client.Client(base_url=server), "release")

@@ -56,7 +56,7 @@ def _annotations(span: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield {
             "name": name,
             "span_id": span["context"]["span_id"],
-            "annotator_kind": attributes[f"{prefix}annotator_kind"],
+            "annotator_kind": attributes.get(f"{prefix}annotator_kind", "CODE"),
             "result": result,
         }
         number += 1
