@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,7 +61,7 @@ def test_a_run_that_fails_is_marked(mlflow_client: MlflowClient, experiment: str
     assert children["gsm8k"].info.status == "FAILED"
 
 
-@pytest.mark.parametrize("kind", [mlflow.exceptions.MlflowException, ConnectionError])
+@pytest.mark.parametrize("kind", [mlflow.exceptions.MlflowException, ConnectionError, ImportError])
 def test_who_cannot_log_is_told_why(
     mlflow_client: MlflowClient,
     experiment: str,
@@ -75,6 +76,23 @@ def test_who_cannot_log_is_told_why(
         ours.log_to_mlflow(make_results("A", {"arc": 3}), experiment=experiment)
     parent, _ = runs_of(mlflow_client, experiment)
     assert parent.info.status == "FAILED"
+
+
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        ("sqlite:///{folder}/notes.txt", "file is not a database"),
+        ("postgresql+nosuchdriver://somebody:secret@127.0.0.1:1/runs", "nosuchdriver"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_no_fault_of_ours(
+    tmp_path: Path, uri: str, message: str
+) -> None:
+    (tmp_path / "notes.txt").write_text("not a database " * 100)
+    address = uri.format(folder=tmp_path)
+    with pytest.raises(ResultsError, match=message) as raised:
+        ours.log_to_mlflow(make_results("A", {"arc": 3}), tracking_uri=address)
+    assert "secret" not in str(raised.value)
 
 
 def test_a_server_that_is_not_there_is_named_before_anything_runs() -> None:

@@ -115,7 +115,9 @@ class Server:
         """Turn MLflow's errors into ours, which name the server."""
         try:
             yield
-        except (MlflowException, OSError) as error:  # those of artifacts come from requests
+        except Exception as error:
+            if not _is_of_the_server(error):
+                raise
             said = self._without_password(str(error))
             raise ResultsError(f"MLflow's tracking server {self.shown}: {said}") from error
 
@@ -157,6 +159,18 @@ class Server:
                     "choose another name"
                 )
             return str(found.experiment_id)
+
+
+def _is_of_the_server(error: Exception) -> bool:
+    """Whether an error is MLflow's, of what it stores in, or of a driver for that.
+
+    Those of artifacts come from requests, as OSError; a driver for their store or for a database
+    may not be installed; and MLflow lets some of SQLAlchemy's through.
+    """
+    database = sys.modules.get("sqlalchemy.exc")  # mlflow-skinny has none, and it is slow to import
+    return isinstance(error, (MlflowException, OSError, ImportError)) or (
+        database is not None and isinstance(error, database.SQLAlchemyError)
+    )
 
 
 def _reason(error: BaseException) -> str:
