@@ -125,6 +125,40 @@ def test_the_model_of_a_judge_is_closed_with_it(tiny_model: TinyModel) -> None:
 
 
 @pytest.mark.parametrize(
+    ("template", "item", "message"),
+    [
+        ("{{ outputs }}", {"inputs": {"q": "x"}}, "is None; the item has inputs.q"),
+        ("{{ inputs.q }}", {"inputs": {"q": None}}, "is None"),
+        ("{{ inputs.items }}", {"inputs": {"items": ["egg"]}}, r"write \['items'\]"),
+    ],
+)
+def test_nothing_is_judged_in_place_of_what_is_not_there(
+    assistant: Assistant, template: str, item: dict[str, Any], message: str
+) -> None:
+    with (
+        OptionJudge("judge", template, ["a", "b"], assistant) as judge,
+        pytest.raises(UsageError, match=message),
+    ):
+        judge(**item)
+
+
+def test_what_may_be_missing_can_be_asked_for(assistant: Assistant) -> None:
+    template = (
+        "{{ outputs }}{% if expectations %} {{ expectations }}{% endif %} {{ inputs['get'] }}"
+    )
+    with OptionJudge("judge", template, ["a", "b"], assistant) as judge:
+        assert judge(outputs=True, inputs={"get": 1}).value in ("a", "b")
+        assert judge._render({"outputs": True, "inputs": {"get": 1}, "expectations": None}) == (
+            "true 1"
+        )
+
+
+def test_options_of_an_assistant_that_is_open_are_refused(assistant: Assistant) -> None:
+    with pytest.raises(UsageError, match="n_ctx cannot be set"):
+        OptionJudge("judge", "{{ outputs }}", ["a", "b"], assistant, n_ctx=512)
+
+
+@pytest.mark.parametrize(
     ("template", "options", "weighted", "message"),
     [
         ("{{ inputs", ["a", "b"], False, "no template"),
@@ -134,6 +168,9 @@ def test_the_model_of_a_judge_is_closed_with_it(tiny_model: TinyModel) -> None:
         ("{{ outputs }}", ["a", "a"], False, "each of them once"),
         ("{{ outputs }}", "yes", False, "options is one text"),
         ("{{ outputs }}", {"a": "x", "b": 1}, True, "a weighted mean needs numbers"),
+        ("{{ outputs }}", {"a": float("nan"), "b": 1}, True, "give a finite number"),
+        ("{{ outputs }}", [1, 2], False, "an option is 1; each is a text"),
+        ("{{ outputs }}", ["", "b"], False, "each is a text that is not empty"),
     ],
 )
 def test_what_makes_no_sense_is_refused_at_once(

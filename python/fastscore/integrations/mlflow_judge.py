@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import BuiltinMethodType, MethodType, TracebackType
 from typing import Any, TypeAlias
 
-from jinja2 import StrictUndefined, TemplateError, meta
+from jinja2 import StrictUndefined, TemplateError, UndefinedError, meta
 
 from fastscore.assistant import Assistant, Gatherer
 from fastscore.bounded_jinja import BoundedEnvironment
@@ -67,8 +68,9 @@ class OptionJudge(Scorer):  # type: ignore[misc]  # of MLflow, which need not be
     Raises
     ------
     UsageError
-        The template or the options make no sense; while judging, an item lacks what the template
-        asks for, or does not fit the window. MLflow keeps the latter as the error of that item.
+        The template or the options make no sense, or options of a model come with one that is
+        open; while judging, an item lacks what the template writes, or has None there, or does not
+        fit the window. MLflow keeps the latter as the error of that item.
 
     """
 
@@ -102,6 +104,11 @@ class OptionJudge(Scorer):  # type: ignore[misc]  # of MLflow, which need not be
         )
         self._template = _compile(self._environment, instructions)
         self._rendering = threading.Lock()
+        if isinstance(model, Assistant) and model_options:
+            raise UsageError(
+                f"{', '.join(model_options)} cannot be set for an assistant that is open; give "
+                "them to Assistant"
+            )
         self._owned = not isinstance(model, Assistant)
         self._assistant = (
             model if isinstance(model, Assistant) else Assistant(model, **model_options)
@@ -166,6 +173,10 @@ def _read_options(options: Mapping[str, Value] | Sequence[str], weighted: bool) 
     if len(values) < max(2, len(options)):
         raise UsageError(f"options is {options!r:.200}; give at least two, each of them once")
     for option, value in values.items():
+        if not isinstance(option, str) or not option:
+            raise UsageError(f"an option is {option!r:.60}; each is a text that is not empty")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UsageError(f"the value of {option!r:.60} is {value}; give a finite number")
         if weighted and not isinstance(value, (bool, int, float)):
             raise UsageError(
                 f"the value of {option!r:.60} is {value!r:.60}; a weighted mean needs numbers"
@@ -189,8 +200,17 @@ def _compile(environment: BoundedEnvironment, instructions: str) -> Any:
 
 
 def _as_text(value: Any) -> Any:
-    """What a template writes of a value that is no text: JSON."""
-    if isinstance(value, (dict, list, tuple)):
+    """What a template writes of a value that is no text: JSON.
+
+    Raises UndefinedError for what a model would judge in earnest and nobody meant: None, and the
+    methods that Jinja finds before the keys of a mapping.
+    """
+    if value is None:
+        raise UndefinedError("what is to be written here is None")
+    if isinstance(value, (BuiltinMethodType, MethodType)):
+        name = value.__name__
+        raise UndefinedError(f".{name} is a method of mappings and lists; write ['{name}']")
+    if isinstance(value, (bool, dict, list, tuple)):
         return json.dumps(value, ensure_ascii=False, default=str)
     return value
 
