@@ -78,6 +78,27 @@ def test_who_cannot_log_is_told_why(
     assert parent.info.status == "FAILED"
 
 
+@pytest.mark.parametrize("call", ["log_inputs", "log_artifacts"])
+def test_a_run_that_cannot_be_logged_whole_does_not_go_on_for_ever(
+    mlflow_client: MlflowClient,
+    experiment: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    call: str,
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise ModuleNotFoundError("No module named 'boto3'")
+
+    monkeypatch.setattr(mlflow.MlflowClient, call, refuse)
+    with caplog.at_level(logging.WARNING, "fastscore"):
+        score(FakeModel(), TASKS, mlflow=experiment)
+    assert "log_to_mlflow(results)" in caplog.text
+    parent, children = runs_of(mlflow_client, experiment)
+    assert parent.info.status == "FAILED"
+    assert "boto3" in parent.data.tags["fastscore.error"]
+    assert "RUNNING" not in {run.info.status for run in children.values()}
+
+
 @pytest.mark.parametrize(
     ("uri", "message"),
     [

@@ -23,7 +23,7 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -191,7 +191,7 @@ class MlflowObserver(Observer):
             lambda: self._run.log_results(results, report=self._report, samples=self._samples)
         )
         self._add(self._run.end)
-        with _advised():
+        with self._advised():
             self._worker.finish(self._server.check)
         self.url = self._run.url
 
@@ -202,20 +202,23 @@ class MlflowObserver(Observer):
         self._worker.finish(self._server.check, _GOODBYE_SECONDS)
 
     def _add(self, job: Callable[[], None]) -> None:
-        with _advised():
+        with self._advised():
             self._worker.add(job)
 
-
-@contextmanager
-def _advised() -> Iterator[None]:
-    """Say beside an error that the results are not lost for the server."""
-    try:
-        yield
-    except FastscoreError as error:
-        raise ResultsError(
-            f"{error}. What is not on the server yet can be logged later: "
-            "fastscore.integrations.mlflow.log_to_mlflow(results)"
-        ) from error
+    @contextmanager
+    def _advised(self) -> Iterator[None]:
+        """Mark the run as failed, and say that the results are not lost for the server."""
+        try:
+            yield
+        except FastscoreError as error:
+            # Nothing more is asked of an observer that failed, and nobody else would end the run.
+            with suppress(FastscoreError):
+                self._server.check()
+                self._run.end("FAILED", error)
+            raise ResultsError(
+                f"{error}. What is not on the server yet can be logged later: "
+                "fastscore.integrations.mlflow.log_to_mlflow(results)"
+            ) from error
 
 
 def _check_samples(samples: int) -> None:
