@@ -9,7 +9,7 @@ collections interface gets what its own search for JSON finds.
 A metric call fails where an answer does not parse, or is cut before its end. NaN of a metric whose
 answers all parsed is its own: a response of which no statement was made has no faithfulness.
 
-  python -m benchmarks.ragas_structured
+  python -m benchmarks.ragas_structured --weights fast
   python -m benchmarks.ragas_structured --rows 2 --metrics Faithfulness
 """
 
@@ -64,6 +64,8 @@ CALLS = 200
 """Metric calls of the figure, at least."""
 TOGETHER = 16
 """Metric calls under way at a time, as RAGAs has it."""
+ROUNDING = 1e-6
+"""By which the cosine of two float32 embeddings may leave [-1, 1]."""
 WITH, WITHOUT = "with the grammar", "without"
 
 Counts = Counter[str]
@@ -102,6 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options.add_argument("--metrics", default=",".join(METRICS), help="(default: %(default)s)")
     options.add_argument("--max-tokens", type=int, default=512, help="of an answer (%(default)s)")
+    options.add_argument("--weights", choices=("native", "fast"), default="native")
     options.add_argument("--threads", type=int, help="default: the physical cores")
     given = options.parse_args(arguments)
     warnings.simplefilter("ignore")
@@ -110,7 +113,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print_header("RAGAs: answers that parse", facts)
 
     file = models.locate(given.model, given.scratch)
-    with Assistant(file, max_tokens=given.max_tokens, n_threads=given.threads) as assistant:
+    opening = {"n_threads": given.threads, "weights": given.weights}
+    with Assistant(file, max_tokens=given.max_tokens, **opening) as assistant:
         rows = _rows(assistant, read_rows(data_directory(given.data) / ROWS), given.rows)
         embeddings = FastscoreRagasEmbeddings(file, n_threads=given.threads)
         counts = {}
@@ -199,7 +203,10 @@ async def _outcome(metric: Any, row: dict[str, Any]) -> list[str]:
         return ["failed"]
     if math.isnan(value):
         return ["nan"]
-    return [] if -1 <= value <= 1 else ["impossible"]
+    if abs(value) > 1 + ROUNDING:
+        print(f"  {_name(metric)}: {value}")
+        return ["impossible"]
+    return []
 
 
 def _name(metric: Any) -> str:
@@ -210,7 +217,7 @@ def _name(metric: Any) -> str:
 def _shown(counts: Counts) -> str:
     text = (
         f"{counts['calls']:4} calls, {counts['unparsed']:3} not parsed ({counts['cut']} cut), "
-        f"{counts['failed']} failed otherwise, {counts['impossible']} scores above 1, "
+        f"{counts['failed']} failed otherwise, {counts['impossible']} impossible scores, "
         f"{counts['nan']} NaN of the metric's own"
     )
     return text + (f", {counts['repairs']} repairs asked for" if counts["repairs"] else "")
