@@ -35,7 +35,7 @@ from benchmarks.report.options import parser
 from benchmarks.workloads.rows import data_directory
 from fastscore.assistant import Assistant
 from fastscore.integrations.deepeval import FastscoreLLM, FastscoreSystemOneModel
-from fastscore.integrations.deepeval_system_one import written
+from fastscore.integrations.deepeval.system_one import written
 from fastscore.machine import available_cores
 
 MOST = 0.02

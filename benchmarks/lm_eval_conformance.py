@@ -65,7 +65,7 @@ def _compare(data: Path, scratch: Path, limit: int | None) -> tuple[dict[str, in
     found: list[str] = []
     model = FakeModel(chat_template=CHAT_TEMPLATE)
     with (
-        patch("fastscore.integrations.lm_eval.open_model", lambda *_: (model, False)),
+        patch(f"{FastscoreLM.__module__}.open_model", lambda *_: (model, False)),
         patch("evaluate.load", lambda *_: NothingIsRun()),
     ):
         lm = FastscoreLM("in the engine's place")

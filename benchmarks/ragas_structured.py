@@ -39,7 +39,7 @@ from fastscore.integrations.ragas import (
     FastscoreRagasEmbeddings,
     FastscoreRagasLLM,
 )
-from fastscore.integrations.ragas_prompts import free_text, text_of
+from fastscore.integrations.ragas.prompts import free_text, text_of
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # RAGAs marks its classic metrics as old

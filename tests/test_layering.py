@@ -15,12 +15,12 @@ ROOT = Path(__file__).parents[1] / "python" / "fastscore"
 
 # A part may import the parts of lines above its own, and nothing of its own line or below.
 LAYERS = (
-    ("errors", "types", "machine", "nearest", "sizes", "_core", "_sandbox"),
+    ("errors", "closing", "types", "machine", "nearest", "sizes", "_core", "_sandbox"),
     ("native", "storage", "bounded_jinja", "progress", "generation_settings", "metrics"),
     ("settings", "tokenise", "sandbox", "reporters", "statistics", "plots"),
     ("fewshot", "chat", "datasets"),
     ("model", "tasks", "results"),
-    ("assistant", "embedding", "observing"),
+    ("assistant", "embedding", "observing", "formats"),
     ("integrations",),
     ("evaluation", "doctor", "distance", "profiling"),
     ("comparison",),
@@ -29,7 +29,7 @@ LAYERS = (
     ("__main__",),
 )
 # A tracker takes the report of a run along, when that has ended and nothing else needs the tracker.
-UPWARD = {("integrations/mlflow_runs.py", "report")}
+UPWARD = {("integrations/mlflow/runs.py", "report")}
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 
 

@@ -95,7 +95,7 @@ def mlflow(observed: Observed, folder: Path, stack: ExitStack) -> Callable[[int]
 def tracing(observed: Observed, folder: Path, stack: ExitStack) -> Callable[[int], Answers]:
     """With spans of the run, the task and some items, up to the last one's being sent."""
     from fastscore.integrations.opentelemetry import TracingObserver
-    from fastscore.integrations.opentelemetry_export import exporting
+    from fastscore.integrations.opentelemetry.export import exporting
 
     taker = stack.enter_context(span_taker())
     stack.enter_context(mock.patch.dict("os.environ", {_ENDPOINT: taker.endpoint}))

@@ -12,12 +12,12 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastscore import _core
+from fastscore.closing import Closing
 from fastscore.errors import DecodeError, MemoryLimitError, ModelError, UsageError
 from fastscore.machine import available_memory
 from fastscore.model import library
@@ -42,7 +42,7 @@ _TEXTS, _STATES = 64, 8
 _TOKEN_PAD = 256
 
 
-class Embedder:
+class Embedder(Closing):
     """A GGUF embedding model, opened by llama.cpp, as a context manager. Safe to share by threads.
 
     BERT and its kin, and decoders trained to embed, with the pooling and the tokens around a text
@@ -217,15 +217,7 @@ class Embedder:
 
     def __enter__(self) -> Self:
         self._opened()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+        return super().__enter__()
 
     def __del__(self, _at_exit: Callable[[], bool] = sys.is_finalizing) -> None:
         # As the interpreter ends, llama.cpp's functions are gone already.

@@ -18,7 +18,7 @@ client_module = pytest.importorskip(
     "deepchecks_llm_client.client", reason="Deepchecks' LLM client is not installed"
 )
 
-from fastscore.integrations.deepchecks_export import write_jsonl  # noqa: E402
+from fastscore.formats.deepchecks.writing import write_jsonl  # noqa: E402
 from fastscore.integrations.deepchecks_llm import to_log_interactions  # noqa: E402
 
 

@@ -14,12 +14,12 @@ from fake_model import FakeModel
 from fake_run import capitals, score
 from fastscore import GenerationTask, OpenQuestion, Question, Results, Task
 from fastscore.errors import ResultsError, UsageError
-from fastscore.integrations.deepchecks_export import COLUMNS, write_csv, write_jsonl
-from fastscore.integrations.deepchecks_interactions import (
+from fastscore.formats.deepchecks.interactions import (
     Interaction,
     choice_probabilities,
     interactions,
 )
+from fastscore.formats.deepchecks.writing import COLUMNS, write_csv, write_jsonl
 from fastscore.results import GenerationSample, Sample
 
 

@@ -30,7 +30,7 @@ from deepeval.test_case import LLMTestCase, MLLMImage, SingleTurnParams
 from pydantic import BaseModel, ValidationError, field_validator
 
 from fastscore.integrations.deepeval import FastscoreLLM
-from fastscore.integrations.deepeval_scores import completion, forms, scores_of
+from fastscore.integrations.deepeval.scores import completion, forms, scores_of
 
 
 class Letter(BaseModel):

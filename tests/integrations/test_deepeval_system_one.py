@@ -25,7 +25,7 @@ from deepeval.models.system_one.schema import ChoiceQuestion, NoulQuestion, Scor
 from deepeval.test_case import LLMTestCase, SingleTurnParams
 
 from fastscore.integrations.deepeval import FastscoreLLM, FastscoreSystemOneModel
-from fastscore.integrations.deepeval_system_one import written
+from fastscore.integrations.deepeval.system_one import written
 
 STATE = {"input": "What is \u00fcber?", "actual_output": "A word.", "facts": ["a", "b"]}
 QUESTIONS = {

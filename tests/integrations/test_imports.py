@@ -36,12 +36,23 @@ def test_importing_fastscore_imports_no_tool(module: str) -> None:
     assert imported & TOOLS == set()
 
 
-def test_a_missing_tool_is_named_with_its_extra() -> None:
+@pytest.mark.parametrize(
+    ("tool", "said"),
+    [
+        ("lm_eval", "lm-eval"),
+        ("mlflow", "MLflow"),
+        ("deepeval", "DeepEval"),
+        ("ragas", "RAGAs"),
+        ("opentelemetry", "OpenTelemetry"),
+        ("phoenix", "phoenix.evals"),
+    ],
+)
+def test_a_missing_tool_is_named_with_its_extra(tool: str, said: str) -> None:
     code = (
-        "import sys; sys.modules['lm_eval'] = None\n"
-        "try:\n    import fastscore.integrations.lm_eval\n"
+        f"import sys; sys.modules[{tool!r}] = None\n"
+        f"try:\n    import fastscore.integrations.{tool}\n"
         "except ImportError as error:\n    print(type(error).__name__, error)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("MissingToolError lm-eval cannot be imported")
-    assert "pip install 'fastscore-gguf[lm-eval]'" in done.stdout
+    assert done.stdout.startswith(f"MissingToolError {said} cannot be imported")
+    assert f"pip install 'fastscore-gguf[{tool.replace('_', '-')}]'" in done.stdout

@@ -25,7 +25,7 @@ from lm_eval.models.utils import postprocess_generated_text  # noqa: E402
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window  # noqa: E402
 
 from fastscore.integrations.lm_eval import FastscoreLM  # noqa: E402
-from fastscore.integrations.lm_eval_generation import read_generation_kwargs  # noqa: E402
+from fastscore.integrations.lm_eval.generation import read_generation_kwargs  # noqa: E402
 from fastscore.types import Sampling  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")

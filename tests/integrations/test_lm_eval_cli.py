@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fastscore.integrations.lm_eval_cli import with_model
-from fastscore.integrations.lm_eval_import import read_lm_eval
+from fastscore.cli.lm_eval import with_model
+from fastscore.formats.lm_eval.reading import read_lm_eval
 from models.fixtures import TinyModel
 
 
@@ -75,8 +75,7 @@ def test_the_command_runs_a_task_and_writes_lm_evals_files(
 
 def test_the_command_says_what_is_missing_in_one_line() -> None:
     code = (
-        "import sys; sys.modules['lm_eval'] = None; "
-        "from fastscore.integrations.lm_eval_cli import main; main()"
+        "import sys; sys.modules['lm_eval'] = None; from fastscore.cli.lm_eval import main; main()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1

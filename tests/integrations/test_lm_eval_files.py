@@ -14,8 +14,8 @@ from fake_run import MINI, score
 from fastscore import Results
 from fastscore.comparison.compare import compare
 from fastscore.errors import ResultsError, UsageError
-from fastscore.integrations.lm_eval_export import lacks_prompts, write_lm_eval
-from fastscore.integrations.lm_eval_import import holds_lm_eval, read_lm_eval
+from fastscore.formats.lm_eval.reading import holds_lm_eval, read_lm_eval
+from fastscore.formats.lm_eval.writing import lacks_prompts, write_lm_eval
 from fastscore.results import GenerationSample, GroupResult, Sample
 from models.vocab import CHAT_TEMPLATE
 

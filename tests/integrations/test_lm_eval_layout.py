@@ -11,8 +11,8 @@ import pytest
 from fake_model import FakeModel
 from fake_run import score
 from fastscore import Results
-from fastscore.integrations.lm_eval_export import write_lm_eval
-from fastscore.integrations.lm_eval_import import read_lm_eval
+from fastscore.formats.lm_eval.reading import read_lm_eval
+from fastscore.formats.lm_eval.writing import write_lm_eval
 from fastscore.results import GenerationSample
 
 pytest.importorskip("lm_eval", reason="lm-eval is not installed: pip install lm-eval")

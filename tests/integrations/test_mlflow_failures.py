@@ -149,7 +149,7 @@ def test_a_server_that_goes_away_costs_no_results(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("fastscore.integrations.mlflow_server.ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr("fastscore.integrations.mlflow.server.ANSWER_SECONDS", 1.0)
     door = Door(mlflow_server)
     tracker = ours.MlflowObserver(experiment, tracking_uri=door.address)
     began = time.monotonic()

@@ -14,7 +14,7 @@ from models.fixtures import TinyModel
 from models.vocab import CHAT_TEMPLATE
 
 mlflow = pytest.importorskip("mlflow", reason="MLflow is not installed")
-OptionJudge = pytest.importorskip("fastscore.integrations.mlflow_judge").OptionJudge
+OptionJudge = pytest.importorskip("fastscore.integrations.mlflow.judge").OptionJudge
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning",

@@ -193,7 +193,7 @@ def test_without_matplotlib_the_report_is_markdown(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("fastscore.integrations.mlflow_runs.has_matplotlib", lambda: False)
+    monkeypatch.setattr("fastscore.integrations.mlflow.runs.has_matplotlib", lambda: False)
     ours.log_to_mlflow(make_results("A", {"arc": 3}), experiment=experiment)
     parent, _ = runs_of(mlflow_client, experiment)
     assert "report.md" in artifacts_of(mlflow_client, parent)

@@ -1,4 +1,4 @@
-"""What becomes a name, a number, a text or a table for MLflow, without MLflow."""
+"""What becomes a name, a number, a text or a table for MLflow."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import json
 import math
 import posixpath
 import re
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
@@ -15,7 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fake_results import make_results, make_task
-from fastscore.integrations.mlflow_values import (
+from fastscore.progress import Progress
+from fastscore.results import MetricValue
+from fastscore.types import Origin
+
+pytest.importorskip("mlflow", reason="MLflow is not installed")
+
+from fastscore.integrations.mlflow.values import (
     MAX_DIGEST,
     MAX_NAME,
     MAX_PARAM,
@@ -31,9 +35,6 @@ from fastscore.integrations.mlflow_values import (
     task_params,
     undefined_tags,
 )
-from fastscore.progress import Progress
-from fastscore.results import MetricValue
-from fastscore.types import Origin
 
 
 @pytest.mark.parametrize(
@@ -169,14 +170,3 @@ def test_progress_leaves_out_what_nobody_knows() -> None:
     known = replace(unknown, tokens_per_second=500.0, seconds_left=3.5)
     assert progress_metrics(known)["progress/tokens_per_second"] == 500.0
     assert progress_metrics(known)["progress/seconds_left"] == 3.5
-
-
-def test_without_mlflow_there_is_a_word_on_how_to_get_it() -> None:
-    code = (
-        "import sys; sys.modules['mlflow'] = None\n"
-        "try:\n    import fastscore.integrations.mlflow\n"
-        "except ImportError as error:\n    print(type(error).__name__, error)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("MissingToolError MLflow cannot be imported")
-    assert "pip install 'fastscore-gguf[mlflow]'" in done.stdout

@@ -21,7 +21,7 @@ pytest.importorskip(
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from fastscore.cli import main
-from fastscore.integrations.opentelemetry_export import exporting
+from fastscore.integrations.opentelemetry.export import exporting
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # requests' idle connections
 
@@ -202,7 +202,7 @@ def test_a_provider_that_is_there_is_taken() -> None:
     code = (
         "from opentelemetry import trace\n"
         "from opentelemetry.sdk.trace import TracerProvider\n"
-        "from fastscore.integrations.opentelemetry_export import exporting\n"
+        "from fastscore.integrations.opentelemetry.export import exporting\n"
         "own = TracerProvider(); trace.set_tracer_provider(own)\n"
         "with exporting(print) as provider:\n    print(provider is own)"
     )

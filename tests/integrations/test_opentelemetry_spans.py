@@ -29,9 +29,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
-from fastscore.integrations import opentelemetry as tracing
-from fastscore.integrations import opentelemetry_attributes as attributes
-from fastscore.integrations.opentelemetry import TracingObserver
+from fastscore.integrations.opentelemetry import TracingObserver, attributes
+from fastscore.integrations.opentelemetry import observer as tracing
 
 
 class Recorder:

@@ -26,7 +26,7 @@ with warnings.catch_warnings():
     from ragas.prompt.pydantic_prompt import RagasOutputParser
     from ragas.prompt.utils import extract_json
 
-from fastscore.integrations.ragas_prompts import (
+from fastscore.integrations.ragas.prompts import (
     KNOWN_VALUES,
     check_prompts,
     form,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numbers
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TypeVar
 
 from fastscore.assistant.decision import Decision, check_options
 from fastscore.assistant.filling import fill_each
 from fastscore.assistant.prompts import Asked, Prompts
+from fastscore.closing import Closing
 from fastscore.errors import FastscoreError, UsageError
 from fastscore.model import Model
 from fastscore.model.sampling import check_sampling, check_stops
@@ -19,7 +19,7 @@ from fastscore.types import Generation, GenerationRequest, Sampling
 Answer = TypeVar("Answer")
 
 
-class Assistant:
+class Assistant(Closing):
     """A GGUF model that is asked, through the chat template of its file.
 
     May be used by several threads; they take turns at the model. Questions of one call are worked
@@ -273,17 +273,6 @@ class Assistant:
         """Free the model, unless the caller opened it."""
         if self._owned:
             self.model.close()
-
-    def __enter__(self) -> Assistant:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _questions(asked: Sequence[Asked]) -> Sequence[Asked]:

@@ -8,12 +8,15 @@ import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from fastscore.assistant.assistant import Assistant
 from fastscore.assistant.decision import Decision, check_options
 from fastscore.assistant.prompts import Asked
+from fastscore.closing import Closing
 from fastscore.errors import FastscoreError, UsageError
+from fastscore.model import Model
 from fastscore.types import Generation
 
 Answer = TypeVar("Answer")
@@ -36,7 +39,7 @@ class _Waiting:
     future: Future[Any]
 
 
-class Gatherer:
+class Gatherer(Closing):
     """Makes batches of the single questions of many threads and event loops.
 
     Each method returns a future at once (``asyncio.wrap_future`` makes it one to await). A thread,
@@ -44,10 +47,29 @@ class Gatherer:
     same in the same way (schema, sampling), and works on them in one run of the engine. A
     question that cannot be met fails alone; an error of a run is that of its questions. Futures
     that were cancelled before their run are skipped.
+
+    Parameters
+    ----------
+    model
+        An open `Assistant`, which stays the caller's to close, or what `Assistant` takes, with its
+        ``options``.
+
+    Raises
+    ------
+    UsageError
+        For options beside an assistant that is open.
+    ModelError, MemoryLimitError, EngineMismatchError
+
     """
 
-    def __init__(self, assistant: Assistant) -> None:
-        self.assistant = assistant
+    def __init__(self, model: Assistant | Model | str | Path, **options: Any) -> None:
+        if isinstance(model, Assistant) and options:
+            raise UsageError(
+                f"{', '.join(options)} cannot be set for an assistant that is open; give them to "
+                "Assistant"
+            )
+        self._owned = not isinstance(model, Assistant)
+        self.assistant = model if isinstance(model, Assistant) else Assistant(model, **options)
         self._waiting: list[_Waiting] = []
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -107,8 +129,13 @@ class Gatherer:
         )
 
     def close(self) -> None:
-        """Take no more questions; those that wait get an error, a run under way is finished."""
+        """Take no more questions, and free the model unless the caller opened it.
+
+        Questions that wait get an error, a run under way is finished.
+        """
         self._end(None)
+        if self._owned:
+            self.assistant.close()
 
     def _end(self, patience: float | None) -> None:
         with self._changed:
@@ -121,12 +148,6 @@ class Gatherer:
                 one.future.set_exception(UsageError("the gatherer was closed before the answer"))
         if thread is not None and thread is not threading.current_thread():
             thread.join(patience)
-
-    def __enter__(self) -> Gatherer:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _ask(
         self,

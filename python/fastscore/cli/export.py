@@ -86,7 +86,7 @@ def export(
 
 
 def _lm_eval(results: Results, destination: Path) -> None:
-    from fastscore.integrations.lm_eval_export import lacks_prompts, write_lm_eval
+    from fastscore.formats.lm_eval.writing import lacks_prompts, write_lm_eval
 
     say(f"The files are beside {write_lm_eval(results, destination)}.")
     if lacks_prompts(results):
@@ -97,7 +97,7 @@ def _lm_eval(results: Results, destination: Path) -> None:
 
 
 def _deepchecks(results: Results, destination: Path, table: bool) -> None:
-    from fastscore.integrations.deepchecks_export import write_csv, write_jsonl
+    from fastscore.formats.deepchecks.writing import write_csv, write_jsonl
 
     export = (write_csv if table else write_jsonl)(results, destination)
     say(f"{export.path} holds {export.n:,} interactions.")

@@ -27,7 +27,7 @@ def traced(wanted: bool, rate: float | None) -> Iterator[list[Observer]]:
         yield []
         return
     from fastscore.integrations.opentelemetry import TracingObserver
-    from fastscore.integrations.opentelemetry_export import exporting
+    from fastscore.integrations.opentelemetry.export import exporting
 
     TracingObserver(rate)  # a wrong rate is said before anybody is asked to collect
     with exporting(lambda message: say(f"Warning: {message}")) as provider:

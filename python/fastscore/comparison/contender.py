@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias, Union
 
 from fastscore.comparison.labels import ModelName, label_models
 from fastscore.errors import UsageError
-from fastscore.integrations.lm_eval_import import holds_lm_eval, read_lm_eval
+from fastscore.formats.lm_eval.reading import holds_lm_eval, read_lm_eval
 from fastscore.native import require_core
 from fastscore.results import Results
 from fastscore.results.files import RESULTS_FILE

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from fastscore.closing import Closing
 from fastscore.generation_settings import SandboxLevel
 from fastscore.results import ExecutionSummary
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from fastscore.sandbox import Execution, Program
 
 
-class Executor:
+class Executor(Closing):
     """A sandbox, opened before anything is generated: that it cannot be had is said at once.
 
     ``timeout`` is the CPU time of one program in seconds.
@@ -71,9 +72,3 @@ class Executor:
     def close(self) -> None:
         """End the sandbox and all that runs in it; a second call does nothing."""
         self._stack.close()
-
-    def __enter__(self) -> Executor:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastscore.errors import UsageError
-from fastscore.integrations.deepchecks_interactions import (
+from fastscore.formats.deepchecks.interactions import (
     choice_probabilities,
     choice_texts,
     require_prompts,

@@ -13,7 +13,7 @@ Nothing is sent from here.
 
 from __future__ import annotations
 
-from fastscore.integrations.deepchecks_interactions import Interaction, interactions
+from fastscore.formats.deepchecks.interactions import Interaction, interactions
 from fastscore.integrations.missing import missing_tool
 from fastscore.results import Results
 
@@ -26,7 +26,7 @@ except ImportError as error:
 def to_log_interactions(results: Results, *, metric: str | None = None) -> list[LogInteraction]:
     """Return one LogInteraction for each item of given choices and each generated text.
 
-    Their fields are those of `fastscore.integrations.deepchecks_interactions.Interaction`, where
+    Their fields are those of `fastscore.formats.deepchecks.interactions.Interaction`, where
     ``metric`` is explained too. No times are given: an item has none of its own.
 
     Raises UsageError where the run kept no prompts or a task does not report the metric.

@@ -51,9 +51,9 @@ class Client:
     model and options, so that a file is loaded once.
     """
 
-    def __init__(self, assistant: Assistant) -> None:
-        self.assistant = assistant
-        self.gatherer = Gatherer(assistant)
+    def __init__(self, model: Assistant | str, **options: Any) -> None:
+        self.gatherer = Gatherer(model, **options)
+        self.assistant = self.gatherer.assistant
 
 
 _open: WeakValueDictionary[str, Client] = WeakValueDictionary()
@@ -68,15 +68,10 @@ def open_client(
     An ``assistant`` that is open is taken as it is, whatever ``model`` it is called, and stays the
     caller's to close. One client serves both halves, so that ``is_async`` makes no difference.
     """
-    if assistant is not None and options:
-        raise UsageError(
-            f"{', '.join(options)} cannot be set for an assistant that is open; give them to "
-            "Assistant"
-        )
-    key = f"{id(assistant)}" if assistant is not None else repr((model, sorted(options.items())))
+    key = repr((model if assistant is None else id(assistant), sorted(options.items())))
     client = _open.get(key)
     if client is None:
-        client = Client(assistant or Assistant(model, **options))
+        client = Client(assistant or model, **options)
         _open[key] = client
     return client
 

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from fastscore.closing import Closing
 from fastscore.errors import DecodeError, ModelError
 from fastscore.model import library
 from fastscore.model.context import padded
@@ -38,7 +39,7 @@ class BenchSettings:
     flash_attention: FlashAttention
 
 
-class Bench:
+class Bench(Closing):
     """Owns a ``llama_context``. ``close`` may be called more than once.
 
     Times are wall-clock seconds of decoding alone: tokens are drawn and batches are laid out
@@ -154,12 +155,6 @@ class Bench:
         if self._context is not None:
             self._api.llama_free(self._context)
             self._context = None
-
-    def __enter__(self) -> Bench:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def _prompt(api: Any, ids: Ids) -> Any:

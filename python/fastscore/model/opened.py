@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from fastscore import _core
+from fastscore.closing import Closing
 from fastscore.errors import ModelError
 from fastscore.model import library
 from fastscore.model.contexts import Contexts
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from fastscore.model.weight_choice import WeightChoice
 
 
-class OpenedModel:
+class OpenedModel(Closing):
     """What is open, until it is closed; `Model` says what the options mean."""
 
     def __init__(
@@ -191,15 +191,7 @@ class OpenedModel:
 
     def __enter__(self) -> Self:
         self._check_open()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+        return super().__enter__()
 
     def __del__(self, _at_exit: Callable[[], bool] = sys.is_finalizing) -> None:
         # As the interpreter ends, llama.cpp's functions are gone already.

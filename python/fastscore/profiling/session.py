@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fastscore import _core
+from fastscore.closing import Closing
 from fastscore.errors import UsageError
 from fastscore.machine import available_memory, peak_memory
 from fastscore.model import library
@@ -38,7 +39,7 @@ _TEXT = (
 )
 
 
-class Session:
+class Session(Closing):
     """Owns the loaded model, which is loaded when it is made.
 
     ``emit(kind, **values)`` is told of the plan and of each repetition.
@@ -231,12 +232,6 @@ class Session:
     def close(self) -> None:
         """Free the model."""
         self._weights.close()
-
-    def __enter__(self) -> Session:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def _read_from_disk() -> int | None:

@@ -6,9 +6,9 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
 from typing import Literal
 
+from fastscore.closing import Closing
 from fastscore.errors import UsageError
 from fastscore.sandbox.execution import Execution
 from fastscore.sandbox.limits import SandboxLimits
@@ -33,7 +33,7 @@ def _opener(level: str) -> tuple[Callable[[SandboxLimits], Worker], str]:
     raise UsageError(f"there is no sandbox level {level!r}; choose one of {', '.join(LEVELS)}")
 
 
-class Sandbox:
+class Sandbox(Closing):
     """Judges programs, as many at a time as it has workers, each in a process of its own.
 
     ``level`` "strong" (Linux) gives a program no network, no files but the standard library and an
@@ -66,17 +66,6 @@ class Sandbox:
         self._open, self.description = _opener(level)
         self._idle: list[Worker] = [self._open(self.limits)]
         self._running = threading.Lock()
-
-    def __enter__(self) -> Sandbox:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End all workers; a later ``run`` starts new ones."""

@@ -14,12 +14,10 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from fastscore.closing import Closing
 from fastscore.storage.journal import Journal
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 STORE_FILE = "store.sqlite"
 CACHE_LIMIT_BYTES = 256 * 2**20
@@ -38,7 +36,7 @@ def space_key(fingerprint: str, affecting_numbers: Mapping[str, Any], version: s
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 
-class BlockStore(ABC):
+class BlockStore(Closing, ABC):
     """The results of one space, in a file that several processes may share.
 
     ``notify`` receives each notice for the user. With ``resume=False`` what was stored before is
@@ -117,12 +115,6 @@ class BlockStore(ABC):
         if self._journal is not None:
             self._journal.close()
         self._journal = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _keep(self, records: bytes) -> None:
         """Have results written when it is time."""

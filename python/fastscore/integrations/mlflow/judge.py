@@ -7,16 +7,17 @@ import math
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import BuiltinMethodType, MethodType, TracebackType
+from types import BuiltinMethodType, MethodType
 from typing import Any, TypeAlias
 
 from jinja2 import StrictUndefined, TemplateError, UndefinedError, meta
 
 from fastscore.assistant import Assistant, Gatherer
 from fastscore.bounded_jinja import BoundedEnvironment
+from fastscore.closing import Closing
 from fastscore.errors import UsageError
 from fastscore.integrations.missing import missing_tool
-from fastscore.integrations.mlflow_server import AssessmentSource, Feedback
+from fastscore.integrations.mlflow.server import AssessmentSource, Feedback
 from fastscore.model import Model
 
 try:
@@ -30,7 +31,7 @@ Value: TypeAlias = bool | int | float | str
 _KNOWN = ("inputs", "outputs", "expectations")
 
 
-class OptionJudge(Scorer):  # type: ignore[misc]  # of MLflow, which need not be there
+class OptionJudge(Closing, Scorer):  # type: ignore[misc]  # of MLflow, which need not be there
     r"""Judges by the log-likelihoods of given answers: one prefill an item, nothing to parse.
 
     >>> judge = OptionJudge(
@@ -79,7 +80,6 @@ class OptionJudge(Scorer):  # type: ignore[misc]  # of MLflow, which need not be
     _values: Any = PrivateAttr()
     _weighted: bool = PrivateAttr()
     _assistant: Any = PrivateAttr()
-    _owned: bool = PrivateAttr()
     _gatherer: Any = PrivateAttr()
     _rendering: Any = PrivateAttr()
 
@@ -104,16 +104,8 @@ class OptionJudge(Scorer):  # type: ignore[misc]  # of MLflow, which need not be
         )
         self._template = _compile(self._environment, instructions)
         self._rendering = threading.Lock()
-        if isinstance(model, Assistant) and model_options:
-            raise UsageError(
-                f"{', '.join(model_options)} cannot be set for an assistant that is open; give "
-                "them to Assistant"
-            )
-        self._owned = not isinstance(model, Assistant)
-        self._assistant = (
-            model if isinstance(model, Assistant) else Assistant(model, **model_options)
-        )
-        self._gatherer = Gatherer(self._assistant)
+        self._gatherer = Gatherer(model, **model_options)
+        self._assistant = self._gatherer.assistant
 
     def __call__(
         self, *, inputs: Any = None, outputs: Any = None, expectations: Any = None
@@ -149,19 +141,6 @@ class OptionJudge(Scorer):  # type: ignore[misc]  # of MLflow, which need not be
     def close(self) -> None:
         """Free the model, unless the caller opened it; nothing can be judged any more."""
         self._gatherer.close()
-        if self._owned:
-            self._assistant.close()
-
-    def __enter__(self) -> OptionJudge:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _read_options(options: Mapping[str, Value] | Sequence[str], weighted: bool) -> dict[str, Value]:

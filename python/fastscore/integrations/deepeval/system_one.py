@@ -24,7 +24,7 @@ from deepeval.models.system_one.schema import (
 
 from fastscore.assistant import Assistant, Decision
 from fastscore.errors import UsageError
-from fastscore.integrations.deepeval_judge import Judge
+from fastscore.integrations.deepeval.judge import Judge
 from fastscore.model import Model
 
 YES, NO = "Yes", "No"

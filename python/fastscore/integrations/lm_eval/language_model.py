@@ -1,27 +1,17 @@
-"""lm-evaluation-harness on fastscore's engine: every task that lm-eval knows, in process.
-
->>> import lm_eval
->>> from fastscore.integrations.lm_eval import FastscoreLM
->>> lm_eval.simple_evaluate(model=FastscoreLM("model.gguf"), tasks=["arc_easy"])  # doctest: +SKIP
-
-Importing this module registers the model ``fastscore``, after which ``model="fastscore"`` with
-``model_args="pretrained=model.gguf"`` works too. The conventions are those of lm-eval 0.4.13's HF
-backend: what is tokenised with what, where BOS goes, what is cut from the left, which windows a
-long text is read in.
-"""
+"""The model that lm-eval asks: requests of a whole task go to the engine at once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from fastscore.closing import Closing
 from fastscore.errors import TokenizerError, UsageError
-from fastscore.integrations.lm_eval_chat import Conversations
-from fastscore.integrations.lm_eval_opening import check_bos, facts_of, open_model
-from fastscore.integrations.lm_eval_scoring import Answer, encode_ids, parts_of, score
+from fastscore.integrations.lm_eval.chat import Conversations
+from fastscore.integrations.lm_eval.opening import check_bos, facts_of, open_model
+from fastscore.integrations.lm_eval.scoring import Answer, encode_ids, parts_of, score
 from fastscore.integrations.missing import missing_tool
 from fastscore.model import Model
 
@@ -34,7 +24,7 @@ try:
 except ImportError as error:
     raise missing_tool("lm-eval", "lm-eval", error) from error
 
-from fastscore.integrations.lm_eval_generation import read_generation_kwargs, write
+from fastscore.integrations.lm_eval.generation import read_generation_kwargs, write
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
@@ -44,7 +34,7 @@ if TYPE_CHECKING:
 NAME = "fastscore"
 
 
-class FastscoreLM(TemplateLM):  # type: ignore[misc]  # lm-eval has no type hints
+class FastscoreLM(Closing, TemplateLM):  # type: ignore[misc]  # lm-eval has no type hints
     """A GGUF model as one of lm-eval's models.
 
     Parameters
@@ -284,17 +274,6 @@ class FastscoreLM(TemplateLM):  # type: ignore[misc]  # lm-eval has no type hint
         """Free the model, unless the caller opened it."""
         if self._owns_model:
             self._model.close()
-
-    def __enter__(self) -> FastscoreLM:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _bar(total: int, what: str, disabled: bool) -> Any:

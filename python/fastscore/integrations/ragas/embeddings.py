@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ragas.embeddings.base import BaseRagasEmbedding
-
 from fastscore.embedding import Embedder
 from fastscore.errors import UsageError
+from fastscore.integrations.missing import missing_tool
+
+try:
+    from ragas.embeddings.base import BaseRagasEmbedding
+except ImportError as error:
+    raise missing_tool("RAGAs", "ragas", error) from error
 
 
 class FastscoreRagasEmbeddings(BaseRagasEmbedding):  # type: ignore[misc]

@@ -1,20 +1,4 @@
-"""A GGUF model as DeepEval's judge, in process: forms that keep their schema, decisions in numbers.
-
->>> from deepeval.metrics import FaithfulnessMetric
->>> from fastscore.integrations.deepeval import FastscoreLLM
->>> metric = FaithfulnessMetric(model=FastscoreLLM("model.gguf"))  # doctest: +SKIP
-
-`FastscoreLLM` writes texts and fills in the forms of metrics and benchmarks.
-`FastscoreSystemOneModel` answers closed questions by the log-likelihoods of their options, for
-metrics with ``eval_mode="system_one"`` or ``"hybrid"``. Both are asked by many coroutines and
-threads at a time: what waits for the same kind of answer is one batch of the engine.
-
-Making one of them switches DeepEval's telemetry off in this process, unless
-``DEEPEVAL_TELEMETRY_OPT_OUT`` or ``DEEPEVAL_TELEMETRY_ENABLED`` is set: who judges with a file on
-this machine does not expect to be reported on. Nothing else of DeepEval's settings is touched.
-Its time limit of 180 seconds a metric, meant for services, is soon over for a large model on a CPU:
-``DEEPEVAL_DISABLE_TIMEOUTS=1`` lifts it.
-"""
+"""The model that writes: texts, and the forms of metrics and benchmarks."""
 
 from __future__ import annotations
 
@@ -37,14 +21,11 @@ try:
 except ImportError as error:
     raise missing_tool("DeepEval", "deepeval", error) from error
 
-from fastscore.integrations.deepeval_judge import Judge
-from fastscore.integrations.deepeval_scores import REASON, completion, forms, scores_of
-from fastscore.integrations.deepeval_system_one import FastscoreSystemOneModel
+from fastscore.integrations.deepeval.judge import Judge
+from fastscore.integrations.deepeval.scores import REASON, completion, forms, scores_of
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion
-
-__all__ = ["FastscoreLLM", "FastscoreSystemOneModel"]
 
 
 class FastscoreLLM(Judge, DeepEvalBaseLLM):  # type: ignore[misc]  # no types where it is absent

@@ -5,6 +5,6 @@ A model saved as code can be loaded where unpickling is not allowed.
 
 from mlflow.models import set_model
 
-from fastscore.integrations.mlflow_model import FastscoreModel
+from fastscore.integrations.mlflow import FastscoreModel
 
 set_model(FastscoreModel())

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fastscore.errors import UsageError
-from fastscore.integrations.mlflow_server import (
+from fastscore.integrations.mlflow.server import (
     Dataset,
     DatasetInput,
     InputTag,
@@ -22,7 +22,7 @@ from fastscore.integrations.mlflow_server import (
     Server,
     resolve_tags,
 )
-from fastscore.integrations.mlflow_values import (
+from fastscore.integrations.mlflow.values import (
     dataset_of,
     model_params,
     notice_tags,

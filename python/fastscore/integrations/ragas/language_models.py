@@ -1,27 +1,4 @@
-"""A GGUF model as RAGAs' judge, in process, and a GGUF embedding model beside it.
-
->>> from ragas import evaluate
->>> from ragas.metrics import Faithfulness
->>> from fastscore.integrations.ragas import FastscoreRagasLLM
->>> evaluate(rows, [Faithfulness()], llm=FastscoreRagasLLM("model.gguf"))  # doctest: +SKIP
-
-RAGAs has two interfaces and takes an LLM by its class on one or the other road:
-
-- `FastscoreRagasLLM` is for the classic metrics, ``ragas.metrics`` and ``ragas.evaluate``;
-- `FastscoreInstructorLLM` is for the metrics of ``ragas.metrics.collections``. Classic ones take it
-  as well, and then get one answer where they want several;
-- `FastscoreRagasEmbeddings` serves both.
-
-What a metric wants as JSON is written under a grammar of its schema and always parses; verdicts
-and ratings, of which RAGAs' schemas say no more than that they are integers, are among those that
-its prompts name; not so the scores of rubrics, whose range is the user's: look at them for values
-outside. Coroutines may ask at the same time: what waits for the same kind of answer is one
-batch of the engine.
-
-Importing this module switches RAGAs' reports of its use off, unless ``RAGAS_DO_NOT_TRACK`` is set.
-RAGAs gives a metric 180 seconds a row and then counts NaN; for a large model on a CPU raise it:
-``evaluate(..., run_config=RunConfig(timeout=3600))``.
-"""
+"""The LLMs of RAGAs' two interfaces, classic and collections."""
 
 from __future__ import annotations
 
@@ -31,11 +8,11 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from fastscore.assistant import Assistant, Gatherer
-from fastscore.errors import ModelError, UsageError
+from fastscore.closing import Closing
+from fastscore.errors import ModelError
 from fastscore.integrations.missing import missing_tool
 from fastscore.model import Model
 
@@ -51,8 +28,7 @@ try:
 except ImportError as error:
     raise missing_tool("RAGAs", "ragas", error) from error
 
-from fastscore.integrations.ragas_embeddings import FastscoreRagasEmbeddings
-from fastscore.integrations.ragas_prompts import (
+from fastscore.integrations.ragas.prompts import (
     check_prompts,
     form,
     free_text,
@@ -61,49 +37,24 @@ from fastscore.integrations.ragas_prompts import (
     text_of,
 )
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
-__all__ = ["FastscoreInstructorLLM", "FastscoreRagasEmbeddings", "FastscoreRagasLLM"]
-
 Form = TypeVar("Form", bound=BaseModel)
 
 # As RAGAs' own models have it: judgements of many statements are long.
 _MAX_TOKENS = 1024
 
 
-class _Judge:
+class _Judge(Closing):
     """What both kinds of LLM share: an assistant that is asked through a gatherer."""
 
     def _open(self, model: Assistant | Model | str | Path, options: dict[str, Any]) -> None:
-        if isinstance(model, Assistant):
-            if options:
-                raise UsageError(
-                    f"{', '.join(options)} cannot be set for an assistant that is open; give them "
-                    "to Assistant"
-                )
-            self.assistant = model
-        else:
-            self.assistant = Assistant(model, **{"max_tokens": _MAX_TOKENS, **options})
-        self._owned = not isinstance(model, Assistant)
-        self._gatherer = Gatherer(self.assistant)
+        if not isinstance(model, Assistant):
+            options = {"max_tokens": _MAX_TOKENS, **options}
+        self._gatherer = Gatherer(model, **options)
+        self.assistant = self._gatherer.assistant
 
     def close(self) -> None:
         """Answer nothing more, and free the model unless the caller opened it."""
         self._gatherer.close()
-        if self._owned:
-            self.assistant.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.assistant.name})"

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from fastscore.errors import FastscoreError, ResultsError, UsageError
-from fastscore.integrations.lm_eval_facts import date_of, model_of, settings_of, work_of
-from fastscore.integrations.lm_eval_items import NotUsableError, keep_scores, read_samples
+from fastscore.formats.lm_eval.facts import date_of, model_of, settings_of, work_of
+from fastscore.formats.lm_eval.items import NotUsableError, keep_scores, read_samples
 from fastscore.results import GenerationSummary, GroupResult, Results, TaskResult
 from fastscore.results.fields import Fields
 from fastscore.statistics.means import pool, summarise

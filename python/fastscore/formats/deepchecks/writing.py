@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fastscore.integrations.deepchecks_interactions import Interaction, interactions
+from fastscore.formats.deepchecks.interactions import Interaction, interactions
 from fastscore.results import Results
 from fastscore.results.files import write_file
 from fastscore.results.lines import write_line

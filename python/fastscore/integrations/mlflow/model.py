@@ -12,7 +12,7 @@ from typing import Any
 from fastscore.assistant import Assistant
 from fastscore.errors import ModelError, UsageError
 from fastscore.integrations.missing import missing_tool
-from fastscore.integrations.mlflow_server import mlflow
+from fastscore.integrations.mlflow.server import mlflow
 from fastscore.model import Model
 from fastscore.model.fingerprint import fingerprint, model_files
 from fastscore.model.locate import locate
@@ -25,7 +25,7 @@ try:
 except ImportError as error:
     raise missing_tool("MLflow with what mlflow.pyfunc needs", "mlflow", error) from error
 
-_CODE = Path(__file__).with_name("mlflow_code.py")
+_CODE = Path(__file__).with_name("model_code.py")
 _COLUMNS = ("prompt", "messages")
 
 SIGNATURE = ModelSignature(

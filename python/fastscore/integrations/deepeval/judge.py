@@ -7,21 +7,19 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TypeVar
 
 from fastscore.assistant import Assistant, Gatherer
-from fastscore.errors import UsageError
+from fastscore.closing import Closing
 from fastscore.model import Model
 
 _log = logging.getLogger(__name__)
 _TELEMETRY = ("DEEPEVAL_TELEMETRY_OPT_OUT", "DEEPEVAL_TELEMETRY_ENABLED")
 
-Opened = TypeVar("Opened", bound="Judge")
 Answer = TypeVar("Answer")
 
 
-class Judge:
+class Judge(Closing):
     """An assistant, opened here or the caller's, with a gatherer in front of it."""
 
     name: str | None
@@ -32,17 +30,8 @@ class Judge:
     def _open(self, model: str | Path | Model | Assistant, options: Mapping[str, Any]) -> None:
         """Make the assistant; ``options`` that are None are left to it."""
         given = {name: value for name, value in options.items() if value is not None}
-        self._owned = not isinstance(model, Assistant)
-        if isinstance(model, Assistant):
-            if given:
-                raise UsageError(
-                    f"{', '.join(given)} cannot be set for an assistant that is made already; "
-                    "give them to Assistant"
-                )
-            self._assistant = model
-        else:
-            self._assistant = Assistant(model, **given)
-        self._gatherer = Gatherer(self._assistant)
+        self._gatherer = Gatherer(model, **given)
+        self._assistant = self._gatherer.assistant
         self._alone = threading.Lock()
         _end_telemetry()
 
@@ -68,19 +57,6 @@ class Judge:
     def close(self) -> None:
         """Answer no more, and free the model unless the caller made or opened it."""
         self._gatherer.close()
-        if self._owned:
-            self._assistant.close()
-
-    def __enter__(self: Opened) -> Opened:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _end_telemetry() -> None:

@@ -1,0 +1,1 @@
+"""Files in the layouts of other tools, which need not be there."""
