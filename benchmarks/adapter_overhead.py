@@ -1,16 +1,19 @@
 """Measure what the adapters add to the time of a run, on arc_easy, with one warm model.
 
-- MLflow, OpenTelemetry: `evaluate` with the observer over `evaluate` without, on the same items in
-  turns, answers not from the store. A real tracking server with SQLite and a taker of OTLP spans
-  run on this machine and share its cores. The clock stops when all has been sent.
+The figure is an adapter's own share of the time of the run it is part of, since the difference of
+two runs is mostly the machine's moods; that difference stands beside it.
+
+- MLflow, OpenTelemetry: the time that `evaluate` waits for the observer, up to the last byte sent,
+  and the CPU time of its threads, over the rest. A real tracking server with SQLite and a taker of
+  OTLP spans run on this machine and share its cores. Answers do not come from the store.
 - lm-eval: the time of its `loglikelihood` calls outside the engine (`encode` and scoring, which
   `evaluate` has too) over that inside. lm-eval's own work before and after is its own.
-- DeepEval, RAGAs, Phoenix: the adapter, asked for all answers at a time, over `Assistant.answer`
-  with the same questions. Answers are short, so that what an adapter adds shows more than it would
-  in use.
+- DeepEval, RAGAs, Phoenix: the adapter is asked for all answers at a time, which must be one run of
+  the engine: the time outside of `Assistant.answer` over that inside. Answers are short, so that
+  what an adapter adds shows more than it would in use.
 
 A part whose tool is not installed is left out with a word, and one whose answers are not those of
-its peer gets no time. The spread is over the rounds.
+`evaluate` or `Assistant.answer` on the same items gets no figure. The spread is over the rounds.
 
   python -m benchmarks.adapter_overhead
   python -m benchmarks.adapter_overhead --items 20 --questions 8 --rounds 1 --parts lm-eval mlflow
@@ -112,7 +115,7 @@ def _assistants(
     if not wanted:
         return {}
     asked = Asked(model, rows, options.questions, options.tokens)
-    found: dict[str, Callable[[int], Answers]] = {"assistant": asked.directly}
+    found = {"assistant": asked.through(asked.directly)}
     for name in wanted:
         try:
             found[name] = assistants(name, asked)
@@ -146,13 +149,14 @@ def _over_plain(
     for name in runs:
         if name == base:
             continue
-        title = f"{name}: share of time added"
         rounds = list(zip(timed.get(name, []), timed[base], strict=False))
         reason = wrong.get(name) or next(
             (why for one, its in rounds if (why := one.differs(its, may_differ))), None
         )
-        shares = [one.seconds / its.seconds - 1 for one, its in rounds]
-        figures.append(_figure(title, shares, reason))
+        shares = [one.share for one, _ in rounds]
+        slower = [one.seconds / its.seconds - 1 for one, its in rounds]
+        beside = f"; {statistics.median(slower):+.1%} beside {base}" if rounds else ""
+        figures.append(_figure(name, shares, reason, beside))
     return figures, {name: [one.seconds for one in of] for name, of in timed.items()}
 
 
@@ -169,17 +173,18 @@ def _lm_eval(
     except (FastscoreError, ImportError) as error:
         print(f"  left out: lm-eval: {error}", flush=True)
         return []
-    reason = run(WARM_ITEMS)[1].differs(peer(WARM_ITEMS), 0.0)
-    shares = [] if reason else [run(options.items)[0] for _ in range(options.rounds)]
-    return [_figure("lm-eval: share of time added to the engine's", shares, reason)]
+    reason = run(WARM_ITEMS).differs(peer(WARM_ITEMS), 0.0)
+    shares = [] if reason else [run(options.items).share for _ in range(options.rounds)]
+    return [_figure("lm-eval", shares, reason)]
 
 
-def _figure(title: str, shares: Sequence[float], reason: str | None) -> Figure:
+def _figure(name: str, shares: Sequence[float], reason: str | None, beside: str = "") -> Figure:
+    title = f"{name}: added to the time, %"
     if reason is not None or not shares:
-        return Figure(title, float("nan"), "at most", MOST, note=reason or "")
+        return Figure(title, float("nan"), "at most", 100 * MOST, note=reason or "")
     low, high = min(shares), max(shares)
-    spread = f"{len(shares)} rounds, {low:.2%} to {high:.2%}"
-    return Figure(title, statistics.median(shares), "at most", MOST, note=spread)
+    note = f"{len(shares)} rounds, {low:.2%} to {high:.2%}{beside}"
+    return Figure(title, 100 * statistics.median(shares), "at most", 100 * MOST, note=note)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

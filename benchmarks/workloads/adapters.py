@@ -14,6 +14,7 @@ from typing import Any
 from unittest import mock
 
 from benchmarks.peers.trackers import mlflow_server, span_taker
+from benchmarks.workloads.own_seconds import OwnSeconds, Timed
 from benchmarks.workloads.rows import PreparedRows, Workload
 from fastscore import Model, evaluate
 from fastscore.assistant import Assistant
@@ -25,11 +26,20 @@ _ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 
 @dataclass(frozen=True)
 class Answers:
-    """What came out, and the seconds it took; ``fault`` says what went wrong on the way."""
+    """What came out, the seconds it took, and those among them that were the adapter's own.
+
+    ``fault`` says what went wrong on the way.
+    """
 
     seconds: float
     answers: Sequence[Any]
+    own: float = 0.0
     fault: str | None = None
+
+    @property
+    def share(self) -> float:
+        """What the adapter added to the time of the rest."""
+        return self.own / (self.seconds - self.own)
 
     def differs(self, other: Answers, may_differ: float) -> str | None:
         """Why these are not the other's answers, but for a share of them; None if they are."""
@@ -83,11 +93,15 @@ def mlflow(observed: Observed, folder: Path, stack: ExitStack) -> Callable[[int]
     address = stack.enter_context(mlflow_server(folder))
 
     def run(limit: int) -> Answers:
+        own = OwnSeconds()
         started = time.perf_counter()
-        observer = MlflowObserver("overhead", tracking_uri=address)
-        answers = observed.run(limit, [observer])
+        with own.threads():
+            with own.waiting():
+                observer = MlflowObserver("overhead", tracking_uri=address)
+            answers = observed.run(limit, [Timed(observer, own)])
         seconds = time.perf_counter() - started
-        return Answers(seconds, answers, None if observer.url else "MLflow has not got all of it")
+        fault = None if observer.url else "MLflow has not got all of it"
+        return Answers(seconds, answers, own.seconds, fault)
 
     return run
 
@@ -103,32 +117,37 @@ def tracing(observed: Observed, folder: Path, stack: ExitStack) -> Callable[[int
     def run(limit: int) -> Answers:
         said: list[str] = []
         before = taker.n_bytes
+        own = OwnSeconds()
         started = time.perf_counter()
-        with exporting(said.append) as provider:
-            answers = observed.run(limit, [TracingObserver(tracer_provider=provider)])
+        with own.threads(), ExitStack() as sending:
+            with own.waiting():
+                provider = sending.enter_context(exporting(said.append))
+                observer = TracingObserver(tracer_provider=provider)
+            answers = observed.run(limit, [Timed(observer, own)])
+            with own.waiting():
+                sending.close()
         seconds = time.perf_counter() - started
         if taker.n_bytes == before:
             said.append("no spans came")
-        return Answers(seconds, answers, "; ".join(said) or None)
+        return Answers(seconds, answers, own.seconds, "; ".join(said) or None)
 
     return run
 
 
 def lm_eval_share(
     model: Model, workload: Workload, rows: PreparedRows, folder: Path
-) -> Callable[[int], tuple[float, Answers]]:
-    """lm-eval's own task: the adapter's seconds over the engine's, and the answers."""
+) -> Callable[[int], Answers]:
+    """lm-eval's own task, up to the last answer."""
     from benchmarks.workloads.lm_eval_run import TaskManager, run_task
     from fastscore.integrations.lm_eval import FastscoreLM
 
     manager = TaskManager()
 
-    def run(limit: int) -> tuple[float, Answers]:
+    def run(limit: int) -> Answers:
         lm = FastscoreLM(model)
         timed = run_task(lm, replace(workload, limit=limit), rows, manager, folder)
         answers = [tuple(item["loglikelihoods"]) for item in timed.items]
-        share = (timed.seconds - timed.engine_seconds) / timed.engine_seconds
-        return share, Answers(timed.seconds, answers)
+        return Answers(timed.seconds, answers, timed.seconds - timed.engine_seconds)
 
     return run
 
@@ -142,21 +161,30 @@ class Asked:
         lines = rows.original_eval.read_text(encoding="utf-8").splitlines()[:n]
         self.questions = [json.loads(line)["question"]["stem"] for line in lines]
 
-    def directly(self, limit: int) -> Answers:
+    def directly(self, questions: list[str]) -> list[str]:
         """Ask the assistant itself."""
-        questions = self.questions[:limit]
-        started = time.perf_counter()
-        texts = [answer.text for answer in self.assistant.answer(questions)]
-        return Answers(time.perf_counter() - started, texts)
+        return [answer.text for answer in self.assistant.answer(questions)]
 
     def through(self, ask: Callable[[list[str]], Sequence[str]]) -> Callable[[int], Answers]:
-        """Ask an adapter for all answers at a time."""
+        """Ask an adapter for all answers at a time; what is not the assistant's is its own."""
 
         def run(limit: int) -> Answers:
-            questions = self.questions[:limit]
-            started = time.perf_counter()
-            texts = ask(questions)
-            return Answers(time.perf_counter() - started, list(texts))
+            inside: list[float] = []
+            answer = self.assistant.try_answer
+
+            def counted(*args: Any, **options: Any) -> Any:
+                started = time.perf_counter()
+                try:
+                    return answer(*args, **options)
+                finally:
+                    inside.append(time.perf_counter() - started)
+
+            with mock.patch.object(self.assistant, "try_answer", counted):
+                started = time.perf_counter()
+                texts = list(ask(self.questions[:limit]))
+                seconds = time.perf_counter() - started
+            fault = None if len(inside) == 1 else f"{len(inside)} runs of the engine, not one"
+            return Answers(seconds, texts, seconds - sum(inside), fault)
 
         return run
 

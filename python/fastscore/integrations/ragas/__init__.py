@@ -14,8 +14,9 @@ RAGAs has two interfaces and takes an LLM by its class on one or the other road:
 
 What a metric wants as JSON is written under a grammar of its schema and always parses; verdicts
 and ratings, of which RAGAs' schemas say no more than that they are integers, are among those that
-its prompts name; not so the scores of rubrics, whose range is the user's: look at them for values
-outside. Coroutines may ask at the same time: what waits for the same kind of answer is one
+its prompts name, and scores of rubrics among those described as ``score1_description`` and so on.
+The score of ``SimpleCriteriaScore`` is not held to anything, as its range is in the user's own
+words. Coroutines may ask at the same time: what waits for the same kind of answer is one
 batch of the engine.
 
 Importing this module switches RAGAs' reports of its use off, unless ``RAGAS_DO_NOT_TRACK`` is set.

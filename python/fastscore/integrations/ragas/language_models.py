@@ -165,7 +165,7 @@ class FastscoreRagasLLM(_Judge, BaseRagasLLM):  # type: ignore[misc]  # no types
         seeds = range(self._seed, self._seed + n)
         schema = schema_in(text)
         if schema is not None:
-            ask = partial(self._gatherer.fill, text, narrowed(schema))
+            ask = partial(self._gatherer.fill, text, narrowed(schema, text))
             return [ask(temperature=temperature, seed=seed) for seed in seeds], form
         write = partial(self._gatherer.answer, text, stop=stop or ())
         return [write(temperature=temperature, seed=seed) for seed in seeds], free_text
@@ -204,7 +204,7 @@ class FastscoreInstructorLLM(_Judge, InstructorBaseRagasLLM):  # type: ignore[mi
         return _instance(response_model, values)
 
     def _fill(self, prompt: str, response_model: type[Form]) -> Future[Any]:
-        return self._gatherer.fill(prompt, narrowed(response_model.model_json_schema()))
+        return self._gatherer.fill(prompt, narrowed(response_model.model_json_schema(), prompt))
 
 
 def _instance(form: type[Form], values: Any) -> Form:

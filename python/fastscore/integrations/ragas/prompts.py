@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langchain_core.outputs import Generation as Written
@@ -40,6 +41,13 @@ KNOWN_VALUES: dict[tuple[str, str], tuple[int, ...]] = {
 }
 """By title of the form and name of the number."""
 
+# Forms whose score is one of those that a rubric in the prompt describes, each under a name like
+# score3_description.
+_RUBRIC_FORMS = ("InstanceRubricScoreOutput", "RubricScoreOutput", "ScoreFeedback")
+_DESCRIBED = re.compile(r"\bscore(\d{1,4})_description\b")
+# Examples have rubrics of their own.
+_EXAMPLES = re.compile(r"--------EXAMPLES-----------\n.*?\nNow perform the same with", re.DOTALL)
+
 # RAGAs cuts the JSON out of a text by counting brackets, those inside strings too, and from the
 # first "```json" on. Inside a string another spelling of such a sign means the same.
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -58,15 +66,28 @@ def schema_in(prompt: str) -> dict[str, Any] | None:
     return schema if rest.startswith(_AFTER_SCHEMA, end) and isinstance(schema, dict) else None
 
 
-def narrowed(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a form's schema with what is known of its numbers; see `KNOWN_VALUES`."""
+def narrowed(schema: dict[str, Any], prompt: str) -> dict[str, Any]:
+    """Return a form's schema with what is known of its numbers.
+
+    That is `KNOWN_VALUES`, and the scores that a rubric in the prompt describes.
+    """
+    values: dict[tuple[str, str], Sequence[int]] = dict(KNOWN_VALUES)
+    described = _DESCRIBED.findall(_EXAMPLES.sub("", prompt))
+    if scores := sorted(set(map(int, described))):
+        values |= {(title, "score"): scores for title in _RUBRIC_FORMS}
+    return _with_values(schema, values)
+
+
+def _with_values(
+    schema: dict[str, Any], values: Mapping[tuple[str, str], Sequence[int]]
+) -> dict[str, Any]:
     found = dict(schema)
     if "$defs" in found:
-        found["$defs"] = {name: narrowed(part) for name, part in found["$defs"].items()}
+        found["$defs"] = {name: _with_values(part, values) for name, part in found["$defs"].items()}
     if "properties" in found:
         found["properties"] = {
-            name: {**part, "enum": list(KNOWN_VALUES[found.get("title", ""), name])}
-            if (found.get("title"), name) in KNOWN_VALUES and part.get("type") == "integer"
+            name: {**part, "enum": list(values[found.get("title", ""), name])}
+            if (found.get("title"), name) in values and part.get("type") == "integer"
             else part
             for name, part in found["properties"].items()
         }
