@@ -102,7 +102,8 @@ def test_a_run_that_cannot_be_logged_whole_does_not_go_on_for_ever(
 @pytest.mark.parametrize(
     ("uri", "message"),
     [
-        ("sqlite:///{folder}/notes.txt", "file is not a database"),
+        ("sqlite:///{folder}/notes.txt", "notes.txt cannot be used: file is not a database"),
+        ("sqlite:///{folder}/nowhere/runs.db", "cannot be used: unable to open database file"),
         ("postgresql+nosuchdriver://somebody:secret@127.0.0.1:1/runs", "nosuchdriver"),
     ],
 )

@@ -166,7 +166,9 @@ def test_options_of_an_assistant_that_is_open_are_refused(assistant: Assistant) 
         ("{{ trace }}", ["a", "b"], False, "use trace; they may use"),
         ("{{ outputs }}", ["a"], False, "at least two"),
         ("{{ outputs }}", ["a", "a"], False, "each of them once"),
-        ("{{ outputs }}", "yes", False, "options is one text"),
+        (None, ["a", "b"], False, "the instructions are None"),
+        ("{{ outputs }}", "yes", False, "options is 'yes'; give a list"),
+        ("{{ outputs }}", None, False, "options is None; give a list"),
         ("{{ outputs }}", {"a": "x", "b": 1}, True, "a weighted mean needs numbers"),
         ("{{ outputs }}", {"a": float("nan"), "b": 1}, True, "give a finite number"),
         ("{{ outputs }}", [1, 2], False, "an option is 1; each is a text"),
@@ -174,7 +176,7 @@ def test_options_of_an_assistant_that_is_open_are_refused(assistant: Assistant) 
     ],
 )
 def test_what_makes_no_sense_is_refused_at_once(
-    template: str, options: Any, weighted: bool, message: str
+    template: Any, options: Any, weighted: bool, message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
         OptionJudge("judge", template, options, "no such file", weighted=weighted)

@@ -144,8 +144,8 @@ class OptionJudge(Closing, Scorer):  # type: ignore[misc]  # of MLflow, which ne
 
 
 def _read_options(options: Mapping[str, Value] | Sequence[str], weighted: bool) -> dict[str, Value]:
-    if isinstance(options, str):
-        raise UsageError(f"options is one text, {options!r:.60}; give a list, or a dict of values")
+    if isinstance(options, str) or not isinstance(options, (Mapping, Sequence)):
+        raise UsageError(f"options is {options!r:.60}; give a list of texts, or a dict of values")
     values: dict[str, Value] = (
         dict(options) if isinstance(options, Mapping) else {one: one for one in options}
     )
@@ -164,6 +164,8 @@ def _read_options(options: Mapping[str, Value] | Sequence[str], weighted: bool) 
 
 
 def _compile(environment: BoundedEnvironment, instructions: str) -> Any:
+    if not isinstance(instructions, str):
+        raise UsageError(f"the instructions are {instructions!r:.60}; give a text")
     try:
         template = environment.compile_bounded(instructions)
         names = meta.find_undeclared_variables(environment.parse(instructions))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from fastscore.errors import ResultsError, UsageError
 from fastscore.integrations.missing import missing_tool
@@ -51,6 +52,7 @@ __all__ = [
     "resolve_tags",
 ]
 
+_SQLITE = "sqlite:///"
 ANSWER_SECONDS = 5.0
 """How long a server may take to say that it is there."""
 
@@ -61,8 +63,8 @@ class Server:
     ``uri`` is MLflow's own setting unless given (``mlflow.set_tracking_uri``,
     ``MLFLOW_TRACKING_URI``).
 
-    Raises ResultsError within seconds where nothing answers: MLflow itself goes on trying for
-    minutes.
+    Raises ResultsError within seconds where nothing answers, or where a file is no database: MLflow
+    itself goes on trying for minutes.
     """
 
     def __init__(self, uri: str | None = None) -> None:
@@ -86,7 +88,9 @@ class Server:
         return self.uri.lower().startswith(("http://", "https://"))
 
     def check(self) -> None:
-        """Raise ResultsError unless the server answers; any answer will do."""
+        """Raise ResultsError unless the server answers, or the file is a database; no more."""
+        if self.uri.startswith(_SQLITE):
+            self._check_sqlite()
         if not self.is_remote:
             return
         try:
@@ -102,6 +106,17 @@ class Server:
             raise ResultsError(self._unreachable(_reason(error))) from error
         if answer.status_code >= 500:
             raise ResultsError(self._unreachable(f"it answered {answer.status_code}"))
+
+    def _check_sqlite(self) -> None:
+        file = self.uri.removeprefix(_SQLITE).partition("?")[0]
+        try:
+            with closing(sqlite3.connect(file)) as database:
+                database.execute("PRAGMA schema_version")
+        except sqlite3.Error as error:
+            raise ResultsError(
+                f"MLflow's database {file} cannot be used: {error}. Set MLFLOW_TRACKING_URI to "
+                "one that can, such as sqlite:///mlflow.db in a folder that is there"
+            ) from error
 
     def _unreachable(self, why: str) -> str:
         return (
