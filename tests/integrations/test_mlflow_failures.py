@@ -78,6 +78,19 @@ def test_who_cannot_log_is_told_why(
     assert parent.info.status == "FAILED"
 
 
+def test_results_whose_logging_is_interrupted_are_a_killed_run(
+    mlflow_client: MlflowClient, experiment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(mlflow.MlflowClient, "log_artifacts", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        ours.log_to_mlflow(make_results("A", {"arc": 3}), experiment=experiment)
+    parent, _ = runs_of(mlflow_client, experiment)
+    assert parent.info.status == "KILLED"
+
+
 @pytest.mark.parametrize("call", ["log_inputs", "log_artifacts"])
 def test_a_run_that_cannot_be_logged_whole_does_not_go_on_for_ever(
     mlflow_client: MlflowClient,

@@ -18,7 +18,9 @@ pytest.importorskip(
     "opentelemetry.exporter.otlp.proto.http", reason="OpenTelemetry's exporter is not installed"
 )
 
+from opentelemetry import trace
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.sdk.trace import TracerProvider
 
 from fastscore.cli import main
 from fastscore.integrations.opentelemetry.export import exporting
@@ -177,6 +179,19 @@ def test_spans_are_sent_when_the_run_fails(
         stopped()
     assert collector.names == ["begun"]
     assert collector.resource["openinference.project.name"] == "fastscore"
+
+
+def test_a_provider_that_was_there_is_flushed_when_the_run_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    provider, flushed = TracerProvider(), []
+    monkeypatch.setattr(provider, "force_flush", lambda: flushed.append(True))
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
+    sending = exporting(pytest.fail)
+    assert sending.__enter__() is provider
+    stop = KeyboardInterrupt()
+    assert not sending.__exit__(KeyboardInterrupt, stop, None)
+    assert flushed == [True]
 
 
 @pytest.mark.parametrize(

@@ -78,9 +78,11 @@ def log_to_mlflow(
     try:
         run.log_results(results, report=report, samples=samples)
     except BaseException as error:
-        run.end("FAILED", error)
+        with suppress(FastscoreError):  # of a server that is gone the first error tells
+            server.check()
+            run.fail(error)
         raise
-    run.end(ended=begun + timedelta(seconds=results.work.seconds["total"]))
+    run.end(begun + timedelta(seconds=results.work.seconds["total"]))
     return run.run_id
 
 
@@ -164,8 +166,7 @@ class MlflowObserver(Observer):
 
     def run_failed(self, error: BaseException) -> None:
         """End the run as killed by Ctrl-C, or as failed."""
-        status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
-        self._add(lambda: self._run.end(status, error))
+        self._add(lambda: self._run.fail(error))
         self._worker.finish(self._server.check, _GOODBYE_SECONDS)
 
     def _add(self, job: Callable[[], None]) -> None:
@@ -181,7 +182,7 @@ class MlflowObserver(Observer):
             # Nothing more is asked of an observer that failed, and nobody else would end the run.
             with suppress(FastscoreError):
                 self._server.check()
-                self._run.end("FAILED", error)
+                self._run.fail(error)
             raise ResultsError(
                 f"{error}. What is not on the server yet can be logged later: "
                 "fastscore.integrations.mlflow.log_to_mlflow(results)"

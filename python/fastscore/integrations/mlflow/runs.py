@@ -93,8 +93,8 @@ class TrackedRun:
             self._refuse_changes(params)
         try:
             self._log(self._run, params=params, tags=tags)
-        except BaseException:
-            self.end("FAILED")
+        except BaseException as error:
+            self.fail(error)
             raise
 
     @property
@@ -166,22 +166,23 @@ class TrackedRun:
             if report:
                 self._client.log_artifact(self._run, str(_write_report(results, Path(folder))))
 
-    def end(
-        self,
-        status: str = "FINISHED",
-        error: BaseException | None = None,
-        ended: datetime | None = None,
-    ) -> None:
+    def end(self, ended: datetime | None = None) -> None:
         """End all runs that are open, but for the caller's, which gets its end from the caller.
 
         ``ended`` is when the one for all of it did, None for now.
         """
+        self._end("FINISHED", ended)
+
+    def fail(self, error: BaseException) -> None:
+        """End them as killed by Ctrl-C, or as failed, and log why."""
+        told = f"{type(error).__name__}: {error}"[:5000]
+        with self._server.explained():
+            self._client.set_tag(self._run, "fastscore.error", told)
+        self._end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+
+    def _end(self, status: str, ended: datetime | None = None) -> None:
         tasks = list(self._tasks.values())
         self._tasks.clear()
-        if error is not None:
-            told = f"{type(error).__name__}: {error}"[:5000]
-            with self._server.explained():
-                self._client.set_tag(self._run, "fastscore.error", told)
         for run in tasks:
             self._server.end_run(run, status)
         if self._owned:

@@ -46,8 +46,10 @@ def exporting(warn: Callable[[str], None]) -> Iterator[trace.TracerProvider | No
     """
     configured = trace.get_tracer_provider()
     if isinstance(configured, TracerProvider):
-        yield configured
-        configured.force_flush()
+        try:
+            yield configured
+        finally:
+            configured.force_flush()
         return
     endpoint, headers = _destination()
     with _heard() as reasons:
