@@ -1,6 +1,6 @@
 # make demo   install into .venv and score the demo model on the packaged sample set
-# make test   install into .venv, lint, check types, run the native core under sanitizers, all tests
-# make integrations   the adapters' tests and examples in .venv-tools, with the tools themselves
+# make test   install into .venv, lint, check types, run the native core under sanitizers, all tests;
+#             those of the adapters in .venv-tools, with the tools themselves
 #
 # Either does again only what a change has made necessary. On Debian and Ubuntu they need
 #     apt install make g++ python3-dev python3-venv
@@ -27,7 +27,7 @@ NATIVE_TESTS := CMakePresets.json $(shell find tests/native)
 demo: $(VENV)/.demo-model
 	$(BIN)/fastscore run demo --tasks mini
 
-test: lint types native python
+test: lint types native python integrations
 
 lint: $(VENV)/.developer-tools
 	$(BIN)/ruff check .
