@@ -138,6 +138,13 @@ def test_collections_metrics_can_read_every_answer(
     assert _sound(value) if name in METRICS else 0 <= value <= 1
 
 
+@pytest.mark.parametrize("name", ["AnswerAccuracy", "ContextRelevance", "ResponseGroundedness"])
+def test_metrics_that_look_for_a_rating_find_one(name: str, llm: FastscoreRagasLLM) -> None:
+    metric = getattr(ragas.metrics, name)(llm=llm)
+    value = asyncio.run(metric.single_turn_ascore(SingleTurnSample(**ROWS[0])))
+    assert value in (0, 0.25, 0.5, 0.75, 1)  # the mean of two ratings, and never NaN
+
+
 def test_evaluate_with_a_real_model(demo_model: Path) -> None:
     with FastscoreRagasLLM(demo_model, n_threads=1, max_tokens=120) as llm:
         embeddings = FastscoreRagasEmbeddings(demo_model, n_threads=1)

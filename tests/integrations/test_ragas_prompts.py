@@ -21,18 +21,14 @@ with warnings.catch_warnings():
     from langchain_core.messages import HumanMessage
     from langchain_core.prompt_values import ChatPromptValue, StringPromptValue
     from pydantic import BaseModel
-    from ragas.metrics import InstanceRubrics, RubricsScore
     from ragas.metrics._nv_metrics import AnswerAccuracy
-    from ragas.metrics.collections.instance_specific_rubrics.util import InstanceRubricScorePrompt
     from ragas.prompt import PydanticPrompt
     from ragas.prompt.pydantic_prompt import RagasOutputParser
     from ragas.prompt.utils import extract_json
 
 from fastscore.integrations.ragas.prompts import (
-    KNOWN_VALUES,
     check_prompts,
     form,
-    narrowed,
     schema_in,
     text_of,
 )
@@ -84,60 +80,6 @@ def test_a_ragas_with_other_prompts_is_found_out(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(PydanticPrompt, "_generate_output_signature", lambda self: "Answer in XML.")
     with pytest.raises(UsageError, match=r"writes its prompts otherwise than 0\.4\.3"):
         check_prompts()
-
-
-def _forms() -> dict[str, Any]:
-    """All models below those that RAGAs' metrics have answers in, by title."""
-    found, kinds = {}, [BaseModel]
-    while kinds:
-        kind = kinds.pop()
-        kinds += kind.__subclasses__()
-        if kind.__module__.startswith("ragas.metrics"):
-            found[kind.__name__] = kind.model_json_schema()
-    return found
-
-
-def test_known_values_are_of_forms_that_there_are() -> None:
-    forms = _forms()
-    for (title, name), values in KNOWN_VALUES.items():
-        part = forms[title]["properties"][name]
-        assert part["type"] == "integer", title
-        assert narrowed(forms[title], "")["properties"][name]["enum"] == list(values)
-        for said in ("0, 2, or 4", "0, 1, or 2", "0 or 1", "0/1"):
-            if said in part.get("description", ""):
-                assert [int(digit) for digit in said if digit.isdigit()] == list(values)
-
-
-def test_known_values_are_found_within_lists_and_nothing_else_is_touched() -> None:
-    whole = _forms()["NLIStatementOutput"]
-    inner = narrowed(whole, "")["$defs"]["StatementFaithfulnessAnswer"]["properties"]
-    assert inner["verdict"]["enum"] == [0, 1]
-    assert "enum" not in whole["$defs"]["StatementFaithfulnessAnswer"]["properties"]["verdict"]
-
-
-def test_scores_are_those_that_the_rubric_describes() -> None:
-    rubric = "\n".join(f"score{number}_description: ..." for number in (10, 2, 3))
-    for title in ("ScoreFeedback", "RubricScoreOutput", "InstanceRubricScoreOutput"):
-        feedback = _forms()[title]
-        assert narrowed(feedback, f"Scoring Rubrics:\n{rubric}")["properties"]["score"]["enum"] == [
-            2,
-            3,
-            10,
-        ]
-        assert narrowed(feedback, "no rubric") == feedback
-
-
-def test_rubrics_are_found_where_ragas_writes_them() -> None:
-    asked = {"user_input": "Why?", "response": "So."}
-    own = {"rubrics": {"score0_description": "wrong", "score1_description": "right"}}
-    for prompt, row, scores in (
-        (RubricsScore().single_turn_scoring_prompt, asked, [1, 2, 3, 4, 5]),
-        (InstanceRubrics().single_turn_prompt, {**asked, **own}, [0, 1]),
-        (InstanceRubricScorePrompt(), {**asked, **own}, [0, 1]),  # with examples of 1 to 5
-    ):
-        shown = prompt.to_string(prompt.input_model(**row))
-        form_of = prompt.output_model.model_json_schema()
-        assert narrowed(form_of, shown)["properties"]["score"]["enum"] == scores
 
 
 class Statements(BaseModel):

@@ -32,10 +32,11 @@ from fastscore.integrations.ragas.prompts import (
     check_prompts,
     form,
     free_text,
-    narrowed,
+    rating,
     schema_in,
     text_of,
 )
+from fastscore.integrations.ragas.values import narrowed, ratings_in
 
 Form = TypeVar("Form", bound=BaseModel)
 
@@ -63,8 +64,10 @@ class _Judge(Closing):
 class FastscoreRagasLLM(_Judge, BaseRagasLLM):  # type: ignore[misc]  # no types where it is absent
     """A GGUF model as the LLM of RAGAs' classic metrics and of ``ragas.evaluate``.
 
-    A prompt that shows the JSON schema of its answer is answered under the schema's grammar, other
-    prompts in free text. RAGAs' cache is not offered, as its keys do not name the model.
+    A prompt that shows the JSON schema of its answer is answered under the schema's grammar; one of
+    the metrics that want nothing but a rating (``AnswerAccuracy``, ``ContextRelevance``,
+    ``ResponseGroundedness``) gets the most probable of those that it names; other prompts are
+    answered in free text. RAGAs' cache is not offered, as its keys do not name the model.
 
     Parameters
     ----------
@@ -160,6 +163,9 @@ class FastscoreRagasLLM(_Judge, BaseRagasLLM):  # type: ignore[misc]  # no types
     ) -> tuple[list[Future[Any]], Callable[[Any], Written]]:
         """Return the answers to come, and what makes RAGAs' own of one."""
         text = text_of(prompt)
+        ratings = ratings_in(text)
+        if ratings is not None:
+            return [self._gatherer.decide(text, ratings) for _ in range(n)], rating
         if temperature is None or self._temperature is not None:
             temperature = self.get_temperature(n)
         seeds = range(self._seed, self._seed + n)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langchain_core.outputs import Generation as Written
@@ -16,6 +15,7 @@ from langchain_core.prompt_values import PromptValue
 from pydantic import BaseModel
 from ragas.prompt import PydanticPrompt
 
+from fastscore.assistant import Decision
 from fastscore.errors import UsageError
 
 # What RAGAs writes around the schema of the answer, in every prompt that wants JSON.
@@ -25,28 +25,8 @@ _BEFORE_SCHEMA = (
 )
 _AFTER_SCHEMA = "Do not use single quotes"
 
-# Numbers that forms of RAGAs' metrics may hold, which it tells the model in words and its schemas
-# do not: collections metrics take a verdict of 7 for a precision of 7.
-KNOWN_VALUES: dict[tuple[str, str], tuple[int, ...]] = {
-    ("AnswerAccuracyOutput", "rating"): (0, 2, 4),
-    ("AnswerRelevanceOutput", "noncommittal"): (0, 1),
-    ("AspectCriticOutput", "verdict"): (0, 1),
-    ("ContextPrecisionOutput", "verdict"): (0, 1),
-    ("ContextRecallClassification", "attributed"): (0, 1),
-    ("ContextRelevanceOutput", "rating"): (0, 1, 2),
-    ("ResponseGroundednessOutput", "rating"): (0, 1, 2),
-    ("ResponseRelevanceOutput", "noncommittal"): (0, 1),
-    ("StatementFaithfulnessAnswer", "verdict"): (0, 1),
-    ("Verification", "verdict"): (0, 1),
-}
-"""By title of the form and name of the number."""
-
-# Forms whose score is one of those that a rubric in the prompt describes, each under a name like
-# score3_description.
-_RUBRIC_FORMS = ("InstanceRubricScoreOutput", "RubricScoreOutput", "ScoreFeedback")
-_DESCRIBED = re.compile(r"\bscore(\d{1,4})_description\b")
-# Examples have rubrics of their own.
-_EXAMPLES = re.compile(r"--------EXAMPLES-----------\n.*?\nNow perform the same with", re.DOTALL)
+# What it writes around the row that is asked about, last of all.
+_BEFORE_ROW = "\nNow perform the same with the following input\ninput: "
 
 # RAGAs cuts the JSON out of a text by counting brackets, those inside strings too, and from the
 # first "```json" on. Inside a string another spelling of such a sign means the same.
@@ -66,32 +46,21 @@ def schema_in(prompt: str) -> dict[str, Any] | None:
     return schema if rest.startswith(_AFTER_SCHEMA, end) and isinstance(schema, dict) else None
 
 
-def narrowed(schema: dict[str, Any], prompt: str) -> dict[str, Any]:
-    """Return a form's schema with what is known of its numbers.
+def instruction_in(prompt: str) -> str:
+    """Return what stands before the schema: the user's part, without any row's."""
+    return prompt.partition(_BEFORE_SCHEMA)[0]
 
-    That is `KNOWN_VALUES`, and the scores that a rubric in the prompt describes.
+
+def row_in(prompt: str) -> dict[str, Any]:
+    """Return the row that a prompt of RAGAs asks about; nothing where it shows none.
+
+    A row cannot pretend to be another one: JSON has no line breaks in texts.
     """
-    values: dict[tuple[str, str], Sequence[int]] = dict(KNOWN_VALUES)
-    described = _DESCRIBED.findall(_EXAMPLES.sub("", prompt))
-    if scores := sorted(set(map(int, described))):
-        values |= {(title, "score"): scores for title in _RUBRIC_FORMS}
-    return _with_values(schema, values)
-
-
-def _with_values(
-    schema: dict[str, Any], values: Mapping[tuple[str, str], Sequence[int]]
-) -> dict[str, Any]:
-    found = dict(schema)
-    if "$defs" in found:
-        found["$defs"] = {name: _with_values(part, values) for name, part in found["$defs"].items()}
-    if "properties" in found:
-        found["properties"] = {
-            name: {**part, "enum": list(values[found.get("title", ""), name])}
-            if (found.get("title"), name) in values and part.get("type") == "integer"
-            else part
-            for name, part in found["properties"].items()
-        }
-    return found
+    try:
+        row, _ = json.JSONDecoder().raw_decode(prompt.rpartition(_BEFORE_ROW)[2])
+    except ValueError:
+        return {}
+    return row if isinstance(row, dict) else {}
 
 
 def check_prompts() -> None:
@@ -138,3 +107,8 @@ def form(values: Any) -> Written:
 def free_text(answer: Any) -> Written:
     """Return a text that a model wrote, with why it ended."""
     return Written(text=answer.text, generation_info={"finish_reason": answer.finish_reason})
+
+
+def rating(decision: Decision) -> Written:
+    """Return the rating that was decided for."""
+    return Written(text=decision.choice, generation_info={"finish_reason": "stop"})
