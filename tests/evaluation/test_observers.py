@@ -11,6 +11,7 @@ import pytest
 from fake_model import FakeModel
 from fake_run import score
 from fastscore import Results, UnsavedResultsError, UsageError
+from fastscore.evaluation.observers import asked_for
 from fastscore.observing import Observer, Observers, RunStart
 from fastscore.progress import Progress
 from fastscore.results import Sample, TaskResult
@@ -157,6 +158,46 @@ def test_results_that_cannot_be_saved_are_told(
     with pytest.raises(UnsavedResultsError):
         score(FakeModel(), "mini_qa", observers=[diary], output=tmp_path / "out")
     assert diary.told[-1] == "run_ended"
+
+
+class Interrupted(Observer):
+    """Is slow at the end of a run, so that somebody presses Ctrl-C."""
+
+    def run_ended(self, results: Results) -> None:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_who_is_tired_of_waiting_for_an_observer_is_told_where_the_results_are(
+    resume: bool,
+) -> None:
+    with pytest.raises(KeyboardInterrupt, match="when all was scored") as stop:
+        score(FakeModel(), "mini_qa", observers=[Interrupted()], resume=resume)
+    assert ("the same command has the results at once" in str(stop.value)) == resume
+    assert ("without --no-resume" in str(stop.value)) != resume
+    model = FakeModel()
+    score(model, "mini_qa")
+    assert model.n_scored == 0
+
+
+def test_results_on_disk_are_named_to_who_is_tired_of_waiting(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt) as stop:
+        score(FakeModel(), "mini_qa", observers=[Interrupted()], output=tmp_path)
+    assert f"the results are in {tmp_path}" in str(stop.value)
+    assert (tmp_path / "results.json").is_file()
+
+
+def test_results_that_nobody_keeps_are_said_to_be_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("fastscore.storage.block_store.Journal", full)
+    with pytest.raises(KeyboardInterrupt, match="Nothing could be kept"):
+        score(FakeModel(), "mini_qa", observers=[Interrupted()])
+
+
+def test_none_asks_for_no_observer() -> None:
+    assert list(asked_for(None, None)) == []
 
 
 def test_nobody_is_told_twice_by_an_empty_list() -> None:

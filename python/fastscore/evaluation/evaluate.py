@@ -92,8 +92,8 @@ def evaluate(
     sandbox: SandboxLevel = "strong",
     timeout: float = 3.0,
     observers: Iterable[Observer] = (),
-    mlflow: bool | str = False,
-    tracing: bool | float = False,
+    mlflow: bool | str | None = False,
+    tracing: bool | float | None = False,
     **model_options: Unpack[ModelOptions],
 ) -> Results:
     """Score a model on benchmarks: lm-evaluation-harness's numbers for a GGUF file.
@@ -249,11 +249,17 @@ def evaluate(
         )
         with run:
             results = run.carry_out(selection, settings, started, date)
+        saved = None
         try:
-            if output is not None:
-                _save(results, Path(output))
-        finally:
-            told.run_ended(results)
+            try:
+                if output is not None:
+                    _save(results, Path(output))
+                    saved = Path(output)
+            finally:
+                told.run_ended(results)
+        except KeyboardInterrupt as stop:
+            stop.args = (run.ended_message(saved),)
+            raise
     return results
 
 

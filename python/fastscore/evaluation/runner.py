@@ -65,6 +65,7 @@ class Run:
         self._rule = rule
         self._observers = observers
         self._output = output
+        self._resume = resume
         self._versions = library.versions()
         self._meter = Meter(
             {one.task.name: one.distinct_characters for one in prepared},
@@ -100,6 +101,7 @@ class Run:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._kept = self._stores.usable
         self._stores.close()
         # Where texts are written, prompts are read beside them and slower: no measure for others.
         if self._meter.measured_speed is not None and not self._plans:
@@ -268,6 +270,22 @@ class Run:
         return (
             f"Stopped. What was scored is kept in {self._stores.path}; the same command goes on "
             "from there."
+        )
+
+    def ended_message(self, saved: Path | None) -> str:
+        """Say where results are to be had that were stopped on their way to the caller.
+
+        ``saved`` is the directory that they are in, None where they are not on disk. Only for a run
+        that was carried out and left.
+        """
+        if saved is not None:
+            return f"Stopped when all was scored; the results are in {saved}."
+        if not self._kept:
+            return "Stopped when all was scored. Nothing could be kept; the next run begins again."
+        command = "same command" if self._resume else "same command without --no-resume"
+        return (
+            f"Stopped when all was scored. It is kept in {self._stores.path}; the {command} has "
+            "the results at once."
         )
 
 
