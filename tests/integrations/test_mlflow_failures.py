@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -39,6 +41,43 @@ def test_an_interrupted_run_is_killed(mlflow_client: MlflowClient, experiment: s
         "mini_qa": "FINISHED",
         "mini_completion": "KILLED",
     }
+
+
+def test_ctrl_c_while_the_server_takes_its_time_ends_the_run(
+    mlflow_client: MlflowClient, experiment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = threading.Event()
+
+    def slow(*_: object, **__: object) -> None:
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # type: ignore[arg-type]
+        assert answered.wait(30)
+
+    monkeypatch.setattr(mlflow.MlflowClient, "log_artifacts", slow)
+    with pytest.raises(KeyboardInterrupt, match="the same command has the results at once"):
+        score(FakeModel(), TASKS, mlflow=experiment)
+    answered.set()
+    parent, _ = runs_of(mlflow_client, experiment)
+    assert parent.info.status == "KILLED"
+    again = FakeModel()
+    score(again, TASKS)
+    assert again.n_scored == 0
+
+
+def test_what_a_worker_has_not_begun_when_waiting_ends_is_not_begun() -> None:
+    free = threading.Event()
+    done: list[str] = []
+
+    def first() -> None:
+        assert free.wait(30)
+        done.append("first")
+
+    worker = ours.observer.Worker()
+    worker.add(first)
+    worker.add(lambda: done.append("second"))
+    worker.finish(lambda: None, at_most=0.05)
+    free.set()
+    worker._thread.join(30)
+    assert done == ["first"]
 
 
 def test_a_run_that_fails_is_marked(mlflow_client: MlflowClient, experiment: str) -> None:

@@ -40,7 +40,8 @@ def log_to_mlflow(
     results
         Of `evaluate`, or of ``Results.load``.
     experiment
-        Its name, made if need be; None for MLflow's active one.
+        Its name, made if need be; None for MLflow's active one, and on another server than MLflow's
+        own for the one that the environment names, or the default one.
     run_name
         None for the model's name and quantisation.
     tracking_uri
@@ -94,8 +95,8 @@ class MlflowObserver(Observer):
     done, every few seconds. The tables hold the texts of the items even where the results do not.
     Requests are made by a thread of their own, and the run waits for them at its end alone.
 
-    ``run_id`` is the number of the run, None before it has begun; ``url`` is where to look at it,
-    None until all of it is there.
+    ``run_id`` is the number of the latest run, None before it has begun; ``url`` is where to look
+    at it, None until all of it is there.
     """
 
     def __init__(
@@ -123,6 +124,8 @@ class MlflowObserver(Observer):
 
     def run_started(self, start: RunStart) -> None:
         """Begin the run on the server; raises what `log_to_mlflow` does."""
+        # An observer may be given to several runs, one after the other.
+        self._next_step, self._last, self.run_id, self.url = 0.0, None, None, None
         self._server.check()
         self._run = TrackedRun(
             self._server,
@@ -175,14 +178,16 @@ class MlflowObserver(Observer):
 
     @contextmanager
     def _advised(self) -> Iterator[None]:
-        """Mark the run as failed, and say that the results are not lost for the server."""
+        """Mark the run as failed or killed; say that the results are not lost for the server."""
         try:
             yield
-        except FastscoreError as error:
+        except BaseException as error:
             # Nothing more is asked of an observer that failed, and nobody else would end the run.
             with suppress(FastscoreError):
                 self._server.check()
                 self._run.fail(error)
+            if not isinstance(error, FastscoreError):
+                raise
             raise ResultsError(
                 f"{error}. What is not on the server yet can be logged later: "
                 "fastscore.integrations.mlflow.log_to_mlflow(results)"

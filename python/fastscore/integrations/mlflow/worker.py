@@ -16,6 +16,7 @@ class Worker:
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._failure: BaseException | None = None
         self._waiting = 0
+        self._stopped = False
         self._lock = threading.Lock()
         # A daemon, since a request to a server that is gone may last for minutes, and the end of
         # the process should not wait for that.
@@ -56,16 +57,15 @@ class Worker:
                     break
                 waited += step
                 watch()
-        except BaseException as error:
-            self._failure = self._failure or error
-            raise
+        finally:
+            self._stopped = True
         self.raise_failure()
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None and self._failure is None:
+        while (job := self._jobs.get()) is not None and not self._stopped:
             try:
                 job()
             except BaseException as error:  # it is raised where it can be told
-                self._failure = error
+                self._failure, self._stopped = error, True
             with self._lock:
                 self._waiting -= 1
