@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from mlflow_tracking import artifacts_of, runs_of
+from mlflow_tracking import Door, artifacts_of, runs_of
 
 from fake_model import FakeModel
 from fake_results import make_results
 from fake_run import score
 from fastscore import Results
-from fastscore.errors import UsageError
+from fastscore.errors import ResultsError, UsageError
+from fastscore.formats.lm_eval.reading import read_lm_eval
+from fastscore.formats.lm_eval.writing import write_lm_eval
 from fastscore.observing import RunStart
 from fastscore.progress import Progress
 from fastscore.results import MetricValue, TaskResult
@@ -123,6 +125,29 @@ def test_progress_is_a_step_metric_every_few_seconds(
     history = mlflow_client.get_metric_history(parent.info.run_id, "progress/tokens_per_second")
     assert [one.step for one in history] == [0, 50, 100, 150]
     assert {one.value for one in history} == {50.0}
+
+
+def test_an_observer_brings_nothing_of_one_run_into_the_next(
+    mlflow_client: MlflowClient, experiment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker = ours.MlflowObserver(experiment)
+    score(FakeModel(), TASKS, observers=[tracker])
+    first, url = tracker.run_id, tracker.url
+    assert mlflow_client.get_metric_history(first, "progress/tokens_done")
+    score(FakeModel(), TASKS, observers=[tracker])  # all of it from the store
+    assert tracker.run_id != first
+    assert tracker.url not in (None, url)
+    again = mlflow_client.get_metric_history(tracker.run_id, "progress/tokens_done")
+    assert {one.step for one in again} <= {0}  # nothing was decoded
+
+    def refuse() -> None:
+        raise ResultsError("gone")
+
+    monkeypatch.setattr(tracker._server, "check", refuse)
+    with pytest.raises(ResultsError, match="gone"):
+        score(FakeModel(), TASKS, observers=[tracker])
+    assert tracker.run_id is None
+    assert tracker.url is None
 
 
 def test_results_logged_later_are_logged_alike(
@@ -246,3 +271,90 @@ def test_a_deleted_experiment_is_named(mlflow_client: MlflowClient, experiment: 
     mlflow_client.delete_experiment(mlflow_client.create_experiment(experiment))
     with pytest.raises(UsageError, match="was deleted"):
         score(FakeModel(), "mini_qa", mlflow=experiment)
+
+
+@pytest.fixture
+def active(mlflow_client: MlflowClient, experiment: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The number of an active experiment, which MLflow writes into the environment as well."""
+    monkeypatch.setattr("mlflow.tracking.fluent._active_experiment_id", None)
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "")
+    monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME", raising=False)
+    return str(mlflow.set_experiment(experiment).experiment_id)
+
+
+def test_the_active_experiment_is_used(mlflow_client: MlflowClient, active: str) -> None:
+    run = ours.log_to_mlflow(make_results("A", {"arc": 3}), report=False)
+    assert mlflow_client.get_run(run).info.experiment_id == active
+
+
+def test_an_address_that_ends_otherwise_is_the_same_server(
+    mlflow_client: MlflowClient, mlflow_server: str, active: str
+) -> None:
+    results = make_results("A", {"arc": 3})
+    run = ours.log_to_mlflow(results, tracking_uri=f"{mlflow_server}/", report=False)
+    assert mlflow_client.get_run(run).info.experiment_id == active
+
+
+@pytest.mark.parametrize("set_in_the_shell", [False, True])
+def test_the_number_of_an_experiment_says_nothing_to_another_server(
+    mlflow_client: MlflowClient,
+    mlflow_server: str,
+    active: str,
+    set_in_the_shell: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if set_in_the_shell:  # for the server that the shell names
+        monkeypatch.setattr("mlflow.tracking.fluent._active_experiment_id", None)
+    door = Door(mlflow_server)  # to MLflow another server, though with the same experiments
+    run = ours.log_to_mlflow(make_results("A", {"arc": 3}), tracking_uri=door.address, report=False)
+    assert mlflow_client.get_run(run).info.experiment_id == "0"
+    door.shut()
+
+
+@pytest.mark.parametrize("variable", ["MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID"])
+def test_the_environment_names_the_experiment_of_any_server(
+    mlflow_server: str,
+    experiment: str,
+    variable: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where MLflow's own database would be
+    client = mlflow.MlflowClient(mlflow_server)
+    number = client.create_experiment(experiment)
+    value = experiment if variable.endswith("NAME") else number
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv(variable, value)
+    run = ours.log_to_mlflow(
+        make_results("A", {"arc": 3}), tracking_uri=mlflow_server, report=False
+    )
+    assert client.get_run(run).info.experiment_id == number
+
+
+def test_results_of_lm_eval_are_logged(
+    mlflow_client: MlflowClient, experiment: str, tmp_path: Path
+) -> None:
+    results = score(FakeModel(), TASKS, log_prompts=True)
+    again = read_lm_eval(write_lm_eval(results, tmp_path))
+    ours.log_to_mlflow(again, experiment=experiment, report=False)
+    parent, children = runs_of(mlflow_client, experiment)
+    assert parent.info.status == "FINISHED"
+    for task in TASKS:
+        accuracy = results.tasks[task].metrics["acc"].value
+        assert children[task].data.metrics["acc"] == accuracy
+        [rows] = children[task].inputs.dataset_inputs
+        assert rows.dataset.source_type == "code"
+        assert rows.dataset.digest
+
+
+def test_how_many_items_were_scored_is_said_of_each_run(
+    mlflow_client: MlflowClient, experiment: str
+) -> None:
+    """MLflow keeps what the first run of an experiment says of the same rows."""
+    few, all_of_them = (score(FakeModel(), "mini_qa", limit=limit) for limit in (3, None))
+    for results in (few, all_of_them):
+        run = ours.log_to_mlflow(results, experiment=experiment, report=False)
+        [rows] = mlflow_client.get_run(run).inputs.dataset_inputs
+        tags = {tag.key: tag.value for tag in rows.tags}
+        assert tags["fastscore.items_scored"] == str(results.tasks["mini_qa"].n)
+        assert "items_scored" not in json.loads(rows.dataset.profile)

@@ -134,18 +134,54 @@ def test_the_parameters_of_a_task_say_how_it_was_put() -> None:
 def test_rows_are_a_data_set_with_a_digest_that_fits() -> None:
     sha = "ab" * 32
     hub = Origin("hub", "allenai/ai2_arc/ARC-Easy/test.parquet", sha, 2376, revision="f00")
-    dataset = dataset_of("arc_easy", 100, hub)
+    dataset = dataset_of("arc_easy", hub)
     assert dataset["name"] == "arc_easy"
     assert dataset["digest"] == sha[:MAX_DIGEST]
-    assert json.loads(dataset["profile"]) == {"num_rows": 2376, "items_scored": 100, "sha256": sha}
+    assert json.loads(dataset["profile"]) == {"num_rows": 2376, "sha256": sha}
     assert dataset["source_type"] == "hugging_face"
     assert json.loads(dataset["source"]) == {
         "path": "allenai/ai2_arc",
         "data_files": "ARC-Easy/test.parquet",
         "revision": "f00",
     }
-    file = dataset_of("mine", 3, Origin("file", "rows.jsonl", sha, 3))
+    file = dataset_of("mine", Origin("file", "rows.jsonl", sha, 3))
     assert (file["source_type"], json.loads(file["source"])) == ("local", {"uri": "rows.jsonl"})
+
+
+@pytest.mark.parametrize(
+    ("location", "revision"),
+    [
+        ("json", None),
+        ("unknown", None),
+        ("super_glue/boolq", None),  # a data set and its configuration
+        ("allenai/ai2_arc/ARC-Easy", None),
+        ("json", "f00"),
+    ],
+)
+def test_no_repository_is_named_that_is_not_known(location: str, revision: str | None) -> None:
+    dataset = dataset_of("boolq", Origin("hub", location, "", 9, revision=revision))
+    assert dataset["source_type"] == "code"
+    assert json.loads(dataset["source"]) == {"tags": {"dataset": location}}
+    assert json.loads(dataset["profile"]) == {"num_rows": 9}
+
+
+def test_rows_without_a_digest_are_told_apart_by_what_is_known_of_them() -> None:
+    known = (("json", 9), ("json", 8), ("unknown", 9))
+    origins = [Origin("hub", location, "", n_rows) for location, n_rows in known]
+    digests = [dataset_of("boolq", one)["digest"] for one in [*origins, origins[0]]]
+    assert len(set(digests)) == 3
+    assert digests[0] == digests[3]
+    assert all(one.startswith("described-") and len(one) <= MAX_DIGEST for one in digests)
+
+
+def test_of_several_files_of_a_repository_no_path_is_made() -> None:
+    several = Origin("hub", "cais/mmlu/all/test-0.parquet and 2 more", "ab" * 32, 9, revision="f00")
+    dataset = dataset_of("mmlu", several)
+    assert json.loads(dataset["source"]) == {
+        "path": "cais/mmlu",
+        "data_files": None,
+        "revision": "f00",
+    }
 
 
 def test_a_table_holds_the_fields_of_the_samples() -> None:

@@ -233,8 +233,11 @@ class TrackedRun:
     def _log_rows(self, run: str, tasks: Mapping[str, TaskResult]) -> None:
         inputs = [
             DatasetInput(
-                dataset=Dataset(**dataset_of(task, result.n, result.origin)),
-                tags=[InputTag("mlflow.data.context", "evaluation")],
+                dataset=Dataset(**dataset_of(task, result.origin)),
+                tags=[
+                    InputTag("mlflow.data.context", "evaluation"),
+                    InputTag("fastscore.items_scored", str(result.n)),
+                ],
             )
             for task, result in tasks.items()
         ]

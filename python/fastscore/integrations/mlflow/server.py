@@ -31,8 +31,8 @@ try:
         RunTag,
     )
     from mlflow.exceptions import MlflowException
+    from mlflow.tracking import fluent
     from mlflow.tracking.context.registry import resolve_tags
-    from mlflow.tracking.fluent import _get_experiment_id
     from mlflow.utils.credentials import get_default_host_creds
     from mlflow.utils.rest_utils import http_request
 except ImportError as error:
@@ -53,6 +53,7 @@ __all__ = [
 ]
 
 _SQLITE = "sqlite:///"
+_DEFAULT_EXPERIMENT = "0"
 ANSWER_SECONDS = 5.0
 """How long a server may take to say that it is there."""
 
@@ -86,6 +87,11 @@ class Server:
     def is_remote(self) -> bool:
         """Whether it is a server, and not a database or a folder."""
         return self.uri.lower().startswith(("http://", "https://"))
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is the one that MLflow itself is set to, whose state it holds."""
+        return self.uri.rstrip("/") == str(mlflow.get_tracking_uri()).rstrip("/")
 
     def check(self) -> None:
         """Raise ResultsError unless the server answers, or the file is a database; no more."""
@@ -152,10 +158,13 @@ class Server:
 
     def active_run(self) -> Run | None:
         """Return the run that the caller has begun on this server, if there is one."""
-        return mlflow.active_run() if self.uri == mlflow.get_tracking_uri() else None
+        return mlflow.active_run() if self.is_own else None
 
     def experiment_id(self, name: str | None) -> str:
-        """Return the experiment of this name, made if need be; of no name, the active one.
+        """Return the number of the experiment of this name, made if need be.
+
+        Of no name, of the active one; on another server than MLflow's own, where none can be
+        active, of the one that the environment names, else of the default one.
 
         Raises UsageError for one that was deleted, and for a name of white space.
         """
@@ -163,7 +172,7 @@ class Server:
             raise UsageError(f"the name of the experiment is {name!r}; give it one")
         with self.explained():
             if name is None:
-                return str(_get_experiment_id() or "0")
+                return self._unnamed_experiment()
             found = self.client.get_experiment_by_name(name)
             if found is None:
                 return str(self.client.create_experiment(name))
@@ -174,6 +183,19 @@ class Server:
                     "choose another name"
                 )
             return str(found.experiment_id)
+
+    def _unnamed_experiment(self) -> str:
+        if self.is_own:
+            return str(fluent._get_experiment_id() or _DEFAULT_EXPERIMENT)
+        if name := os.environ.get("MLFLOW_EXPERIMENT_NAME"):
+            return self.experiment_id(name)
+        number = os.environ.get("MLFLOW_EXPERIMENT_ID")
+        # It is of the server that the environment names, if any, and of MLflow's own server where
+        # mlflow.set_experiment has put it there: here it would be an experiment of anybody.
+        elsewhere = "MLFLOW_TRACKING_URI" in os.environ or number == fluent._active_experiment_id
+        if number and not elsewhere:
+            return str(self.client.get_experiment(number).experiment_id)
+        return _DEFAULT_EXPERIMENT
 
 
 def _is_of_the_server(error: Exception) -> bool:

@@ -31,6 +31,7 @@ MAX_TABLE_BYTES = 4 * 1024 * 1024
 
 _CUT = " ... (cut; results.json has all of it)"
 _FORBIDDEN = re.compile(r"[^\w.\- /]")
+_IN_REPOSITORY = re.compile(r"([\w.-]+/[\w.-]+)(?:/(.+?)( and \d+ more)?)?")
 _ROOM_FOR_SUFFIX = len("_ci95_high") + len("_99")
 
 
@@ -171,28 +172,27 @@ def undefined_tags(undefined: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def dataset_of(task: str, n: int, origin: Origin) -> dict[str, str]:
+def dataset_of(task: str, origin: Origin) -> dict[str, str]:
     """Return a task's rows as a data set: the arguments of ``mlflow.entities.Dataset``.
 
     Its digest is the beginning of the SHA-256 of the rows as they are stored, which the profile
-    has whole; ``n`` are the items that were scored.
+    has whole; where that is not known, ``described-`` and a digest of what is. Nothing in it is of
+    a single run, since MLflow keeps one data set of a name and digest for an experiment.
     """
     if origin.kind == "hub":
-        owner, repository, *path = origin.location.split("/")
-        source_type = "hugging_face"
-        source: dict[str, Any] = {
-            "path": f"{owner}/{repository}",
-            "data_files": "/".join(path) or None,
-            "revision": origin.revision,
-        }
+        source_type, source = _hub_source(origin)
     elif origin.kind == "file":
         source_type, source = "local", {"uri": origin.location}
     else:
         source_type, source = "code", {"tags": {"package": origin.location}}
-    profile = {"num_rows": origin.n_rows, "items_scored": n, "sha256": origin.sha256}
+    profile: dict[str, Any] = {"num_rows": origin.n_rows}
+    if origin.sha256:
+        profile["sha256"] = origin.sha256
+    described = json.dumps([source_type, source, profile])
     return {
         "name": task[:500],
-        "digest": origin.sha256[:MAX_DIGEST],
+        "digest": origin.sha256[:MAX_DIGEST]
+        or f"described-{hashlib.sha256(described.encode()).hexdigest()[:16]}",
         "source_type": source_type,
         "source": json.dumps(source),
         "profile": json.dumps(profile),
@@ -216,6 +216,22 @@ def sample_table(result: TaskResult, most: int) -> tuple[str, int]:
     columns = list(dict.fromkeys(key for row in rows for key in row))
     data = [[row.get(column) for column in columns] for row in rows]
     return json.dumps({"columns": columns, "data": data}), len(rows)
+
+
+def _hub_source(origin: Origin) -> tuple[str, dict[str, Any]]:
+    """Name the repository where it is one at a revision, and its file where it is a single one.
+
+    Other tools write of the hub "json", or a data set and its configuration.
+    """
+    named = _IN_REPOSITORY.fullmatch(origin.location)
+    if named is None or origin.revision is None:
+        return "code", {"tags": {"dataset": origin.location}}
+    repository, path, more = named.groups()
+    return "hugging_face", {
+        "path": repository,
+        "data_files": None if more else path,
+        "revision": origin.revision,
+    }
 
 
 def _joined(owner: str, metric: str) -> str:
