@@ -5,7 +5,8 @@ two runs is mostly the machine's moods; that difference stands beside it.
 
 - MLflow, OpenTelemetry: the time that `evaluate` waits for the observer, up to the last byte sent,
   and the CPU time of its threads, over the rest. A real tracking server with SQLite and a taker of
-  OTLP spans run on this machine and share its cores. Answers do not come from the store.
+  OTLP spans run on this machine and share its cores. Answers do not come from the store. What the
+  tracking server's processes take of a core meanwhile is said beside the figure and not judged.
 - lm-eval: the time of its `loglikelihood` calls outside the engine (`encode` and scoring, which
   `evaluate` has too) over that inside. lm-eval's own work before and after is its own.
 - DeepEval, RAGAs, Phoenix: the adapter is asked for all answers at a time, which must be one run of
@@ -156,6 +157,9 @@ def _over_plain(
         shares = [one.share for one, _ in rounds]
         slower = [one.seconds / its.seconds - 1 for one, its in rounds]
         beside = f"; {statistics.median(slower):+.1%} beside {base}" if rounds else ""
+        served = [one.server / one.seconds for one, _ in rounds if one.server is not None]
+        if served:
+            beside += f"; its server takes {statistics.median(served):.1%} of a core meanwhile"
         figures.append(_figure(name, shares, reason, beside))
     return figures, {name: [one.seconds for one in of] for name, of in timed.items()}
 

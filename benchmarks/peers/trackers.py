@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -18,9 +19,20 @@ _STARTING = 240.0
 """Seconds that the server may take to come up; it takes ten on a free core."""
 
 
+@dataclass(frozen=True)
+class TrackingServer:
+    """Where a server answers, and the number of the session that its processes are in."""
+
+    address: str
+    session: int
+
+
 @contextmanager
-def mlflow_server(folder: Path) -> Iterator[str]:
-    """``mlflow server`` on loopback; yields its address. RuntimeError where it does not come up."""
+def mlflow_server(folder: Path) -> Iterator[TrackingServer]:
+    """``mlflow server`` on loopback, in a session of its own.
+
+    Raises RuntimeError where it does not come up.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -31,7 +43,13 @@ def mlflow_server(folder: Path) -> Iterator[str]:
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     log = folder / "mlflow.log"
     with log.open("wb") as said:
-        server = subprocess.Popen(command, env={**os.environ, **quiet}, stdout=said, stderr=said)
+        server = subprocess.Popen(
+            command,
+            env={**os.environ, **quiet},
+            stdout=said,
+            stderr=said,
+            start_new_session=True,
+        )
         try:
             deadline = time.monotonic() + _STARTING
             while not _answers(f"{address}/health"):
@@ -39,7 +57,7 @@ def mlflow_server(folder: Path) -> Iterator[str]:
                     words = log.read_text(errors="replace")[-1000:]
                     raise RuntimeError(f"the MLflow server did not come up: {words}")
                 time.sleep(0.2)
-            yield address
+            yield TrackingServer(address, server.pid)
         finally:
             server.terminate()
             try:

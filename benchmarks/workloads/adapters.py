@@ -14,7 +14,7 @@ from typing import Any
 from unittest import mock
 
 from benchmarks.peers.trackers import mlflow_server, span_taker
-from benchmarks.workloads.own_seconds import OwnSeconds, Timed
+from benchmarks.workloads.own_seconds import OwnSeconds, Timed, session_cpu_seconds
 from benchmarks.workloads.rows import PreparedRows, Workload
 from fastscore import Model, evaluate
 from fastscore.assistant import Assistant
@@ -28,13 +28,15 @@ _ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 class Answers:
     """What came out, the seconds it took, and those among them that were the adapter's own.
 
-    ``fault`` says what went wrong on the way.
+    ``fault`` says what went wrong on the way; ``server`` are the CPU seconds that a server of the
+    adapter's took meanwhile, None where there is none or nobody knows.
     """
 
     seconds: float
     answers: Sequence[Any]
     own: float = 0.0
     fault: str | None = None
+    server: float | None = None
 
     @property
     def share(self) -> float:
@@ -90,18 +92,21 @@ def mlflow(observed: Observed, folder: Path, stack: ExitStack) -> Callable[[int]
     """With MLflow's observer, up to the end of its requests."""
     from fastscore.integrations.mlflow import MlflowObserver
 
-    address = stack.enter_context(mlflow_server(folder))
+    server = stack.enter_context(mlflow_server(folder))
 
     def run(limit: int) -> Answers:
         own = OwnSeconds()
+        before = session_cpu_seconds(server.session)
         started = time.perf_counter()
         with own.threads():
             with own.waiting():
-                observer = MlflowObserver("overhead", tracking_uri=address)
+                observer = MlflowObserver("overhead", tracking_uri=server.address)
             answers = observed.run(limit, [Timed(observer, own)])
         seconds = time.perf_counter() - started
+        after = session_cpu_seconds(server.session)
+        served = None if before is None or after is None else after - before
         fault = None if observer.url else "MLflow has not got all of it"
-        return Answers(seconds, answers, own.seconds, fault)
+        return Answers(seconds, answers, own.seconds, fault, served)
 
     return run
 
