@@ -19,12 +19,17 @@ from models.fixtures import TinyModel
     ("given", "made"),
     [
         (["--tasks", "x"], ["run", "--model", "fastscore", "--tasks", "x"]),
+        (["--tasks=x"], ["run", "--model", "fastscore", "--tasks=x"]),
+        (["run", "--tasks=x"], ["run", "--model", "fastscore", "--tasks=x"]),
         (["run", "--tasks", "x"], ["run", "--model", "fastscore", "--tasks", "x"]),
         (["--model", "hf", "--tasks", "x"], None),
         (["run", "--model=hf"], None),
         (["run", "-C", "run.yaml"], None),
         (["ls", "tasks"], None),
         (["--help"], None),
+        (["-h"], None),
+        (["run", "--help"], None),
+        (["run"], None),
         ([], None),
     ],
 )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 
 from fastscore.errors import FastscoreError
 
-_COMMANDS = ("run", "ls", "validate")
+_COMMANDS = ("ls", "validate")  # that run nothing
+_HELP = ("-h", "--help")
 # Options after which lm-eval knows which model it runs.
 _NAMES_MODEL = ("--model", "-M", "--config", "-C")
 
@@ -26,14 +26,15 @@ def main() -> None:
         raise SystemExit(error.exit_code) from None
 
 
-def with_model(arguments: Sequence[str]) -> list[str]:
+def with_model(arguments: list[str]) -> list[str]:
     """Arguments of lm-eval with ``--model fastscore``, where they run something and name no model.
 
     lm-eval's own default is ``hf``.
     """
-    runs = len(arguments) > 1 and (arguments[0] not in _COMMANDS or arguments[0] == "run")
-    names = (argument.partition("=")[0] for argument in arguments)
-    if not runs or any(name in _NAMES_MODEL for name in names):
+    rest = arguments[1:] if arguments[:1] == ["run"] else arguments
+    names = {argument.partition("=")[0] for argument in rest}
+    # Nothing at all is a question for help too.
+    asks = not rest or not names.isdisjoint(_HELP)
+    if asks or rest[0] in _COMMANDS or not names.isdisjoint(_NAMES_MODEL):
         return list(arguments)
-    rest = arguments[1:] if arguments[0] == "run" else arguments
     return ["run", "--model", "fastscore", *rest]
