@@ -222,3 +222,62 @@ def test_choices_and_texts_are_not_the_same_thing() -> None:
     other = replace(base, tasks={"sums": choices})
     with pytest.raises(ResultsError, match="chose among given answers, the other wrote texts"):
         held(base, other)
+
+
+def with_metric(results: Results, *names: str) -> Results:
+    """The same with the scores of these tasks under another name."""
+    return replace(
+        results,
+        tasks={
+            name: task
+            if name not in names
+            else replace(
+                task,
+                metrics={"hits": task.metrics["acc"]},
+                samples=[replace(one, scores={"hits": one.scores["acc"]}) for one in task.samples],
+            )
+            for name, task in results.tasks.items()
+        },
+    )
+
+
+def test_a_task_without_a_common_metric_is_left_out_and_said() -> None:
+    base, other = make_results("base", {"a": 9, "b": 9}), make_results("other", {"a": 9, "b": 9})
+    comparison = held(base, with_metric(other, "b"))
+    assert {one.task for one in comparison["other"].differences} == {"a"}
+    assert comparison.warnings[0] == (
+        "other: b: no metric in common, and so left out: acc, acc_norm in the base, hits here."
+    )
+
+
+def test_results_without_a_common_metric_are_refused() -> None:
+    base, other = make_results("base", {"a": 9, "b": 9}), make_results("other", {"a": 9, "b": 9})
+    with pytest.raises(ResultsError, match="a, b: no metric in common: acc, acc_norm in the base"):
+        held(base, with_metric(other, "a", "b"))
+    with pytest.raises(ResultsError, match="b: no metric in common: acc, acc_norm in the base"):
+        held(base, with_metric(other, "b"), tasks=["b"])
+
+
+def test_rounding_is_no_difference() -> None:
+    """The same share of probability, summed in another order by another program."""
+    base = make_results("base", {"a": 50})
+    task = base.tasks["a"]
+    samples = [
+        replace(one, scores={"share": replace(one.scores["acc"], value=0.3 + i / 100)})
+        for i, one in enumerate(task.samples)
+    ]
+    rounded = [
+        replace(one, scores={"share": replace(score, value=score.value * (1 + 2**-50))})
+        for one in samples
+        for score in [one.scores["share"]]
+    ]
+    share = {"share": task.metrics["acc"]}
+    runs = [
+        replace(base, tasks={"a": replace(task, metrics=share, samples=of)})
+        for of in (samples, rounded)
+    ]
+    comparison = held(*runs)
+    found = comparison["other"]["a"]
+    assert (found.difference, found.n_gained, found.n_lost) == (0, 0, 0)
+    assert found.verdict == "no difference found"
+    assert not comparison["other"].flips["a"]

@@ -113,6 +113,13 @@ def _hold(base: Results, held: _Held, margin: float, wanted: Sequence[str] | Non
         pairings[name] = pairing
         refusals += [(name, t) for t in agreement.task_refusals(base, candidate, name, pairing)]
         warnings += [(name, t) for t in agreement.task_warnings(base, candidate, name, pairing)]
+    apart = [(name, text) for name in names if (text := _nothing_shared(base, candidate, name))]
+    if len(apart) == len(names):
+        refusals += [(name, f"no metric in common: {text}") for name, text in apart]
+    else:
+        warnings += [
+            (name, f"no metric in common, and so left out: {text}") for name, text in apart
+        ]
     held.warnings += [*by_text(warnings), *agreement.run_warnings(base, candidate)]
     if refusals:
         return list(by_text(refusals))
@@ -181,6 +188,14 @@ def _entries(
         if metrics:
             is_asked = name not in covered or (wanted is not None and name in wanted)
             yield name, pairing.pairs, metrics, is_asked
+
+
+def _nothing_shared(base: Results, candidate: Results, name: str) -> str | None:
+    """Return what each run measured of a task, where they have no metric in common."""
+    here, there = candidate.tasks[name].metrics, base.tasks[name].metrics
+    if _shared_metrics(there, here):
+        return None
+    return f"{', '.join(there) or 'none'} in the base, {', '.join(here) or 'none'} here"
 
 
 def _shared_metrics(base: Iterable[str], candidate: Container[str]) -> list[str]:

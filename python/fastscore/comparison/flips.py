@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from fastscore.comparison.measuring import Pairs
+from fastscore.comparison.measuring import Pairs, same_score
 from fastscore.comparison.values import Flip
 from fastscore.results import GenerationSample, Sample
 
@@ -51,7 +51,7 @@ def chosen(sample: Sample, metric: str) -> int | None:
 def _flips(pairs: Pairs, metric: str) -> Iterator[Flip]:
     for base, candidate in pairs:
         scores = base.scores[metric].value, candidate.scores[metric].value
-        if scores[0] == scores[1] or any(map(math.isnan, scores)):
+        if same_score(*scores) or any(map(math.isnan, scores)):
             continue
         if isinstance(base, Sample) and isinstance(candidate, Sample):
             yield Flip(

@@ -16,6 +16,7 @@ Pairs = Sequence[tuple[AnySample, AnySample]]
 """Items, base's and candidate's."""
 
 _NAN = math.nan
+_ROUNDING = 1e-12  # of scores, which are of the order of 1
 _NO_CHOICES = "generated texts have no log-likelihoods of given answers"
 
 
@@ -40,8 +41,21 @@ def measure(pairs: Pairs, metric: str, margin: float) -> Paired:
             return Paired(
                 len(scores), _NAN, _NAN, _NAN, _NAN, (_NAN, _NAN), _NAN, _NAN, 0, 0, False, reason
             )
-    values = np.array([(one.value, other.value) for one, other in scores]).reshape(-1, 2)
+    values = np.array(
+        [
+            (one.value, one.value if same_score(one.value, other.value) else other.value)
+            for one, other in scores
+        ]
+    ).reshape(-1, 2)
     return compare_paired(values[:, 0], values[:, 1], margin)
+
+
+def same_score(base: float, candidate: float) -> bool:
+    """Say whether two scores of an item are equal, but for the order in which they were summed.
+
+    Another program's rounding of the same share of probability is no gain, and no loss.
+    """
+    return abs(candidate - base) <= _ROUNDING
 
 
 def measure_changes(pairs: Pairs) -> Changes:
