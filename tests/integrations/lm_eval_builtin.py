@@ -14,7 +14,7 @@ from typing import Any
 import lm_eval
 from lm_eval_tasks import local_task
 
-from fastscore import evaluate
+from fastscore import Results, evaluate
 from fastscore.integrations.lm_eval import FastscoreLM
 from fastscore.results import GenerationSample, Sample, TaskResult
 
@@ -96,34 +96,63 @@ def run_both(
     max_tokens: int,
 ) -> tuple[dict[str, Any], TaskResult]:
     """lm-eval's results and fastscore's, on the first ``limit`` rows of the same files."""
-    name, shots = asked.task, asked.shots
-    splits = splits_of(name, data)
-    theirs = lm_eval.simple_evaluate(
+    theirs = run_lm_eval(
+        asked, lm, manager, data, folder, limit, gen_kwargs={"max_gen_toks": max_tokens}
+    )
+    at_most = max_tokens if asked.task in WRITTEN else None
+    ours = run_fastscore(asked, lm, theirs, data, limit, max_tokens=at_most)[asked.task]
+    assert isinstance(ours, TaskResult)
+    return theirs, ours
+
+
+def run_lm_eval(
+    asked: Asked,
+    lm: FastscoreLM,
+    manager: Any,
+    data: Path,
+    folder: Path,
+    limit: int | None,
+    **options: Any,
+) -> dict[str, Any]:
+    """What lm-eval returns; ``options`` are more of its own."""
+    found: dict[str, Any] = lm_eval.simple_evaluate(
         model=lm,
-        tasks=[local_task(name, splits, folder, manager)],
-        num_fewshot=shots,
+        tasks=[local_task(asked.task, splits_of(asked.task, data), folder, manager)],
+        num_fewshot=asked.shots,
         limit=limit,
         task_manager=manager,
-        gen_kwargs={"max_gen_toks": max_tokens},
         confirm_run_unsafe_code=True,  # nothing is run
         bootstrap_iters=0,
         **asked.run,
+        **options,
     )
+    return found
+
+
+def run_fastscore(
+    asked: Asked,
+    lm: FastscoreLM,
+    theirs: Mapping[str, Any],
+    data: Path,
+    limit: int | None,
+    **options: Any,
+) -> Results:
+    """What fastscore makes of the rows that lm-eval's ``theirs`` are about."""
+    name, splits = asked.task, splits_of(asked.task, data)
     evaluated, *pool = _split_names(theirs["configs"][name])
-    ours = evaluate(
+    own_shots = name in (*_FIXED, "mbpp")
+    return evaluate(
         lm.model,
         name,
-        num_fewshot=None if name in (*_FIXED, "mbpp") else shots,
+        num_fewshot=None if own_shots else asked.shots,
         rows={name: splits[evaluated][:limit]},
-        fewshot_rows={name: splits[pool[0]]} if shots and name not in (*_FIXED, "mbpp") else None,
-        max_tokens=max_tokens if name in WRITTEN else None,
+        fewshot_rows={name: splits[pool[0]]} if asked.shots and not own_shots else None,
         log_prompts=True,
         resume=False,
         progress=False,
         **asked.run,
-    )[name]
-    assert isinstance(ours, TaskResult)
-    return theirs, ours
+        **options,
+    )
 
 
 def _split_names(config: Mapping[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lm_eval_run_files import choice_line, text_line, write_run
 
 from fake_model import FakeModel
 from fake_run import MINI, score
@@ -17,6 +18,7 @@ from fastscore.errors import ResultsError, UsageError
 from fastscore.formats.lm_eval.reading import holds_lm_eval, read_lm_eval
 from fastscore.formats.lm_eval.writing import lacks_prompts, write_lm_eval
 from fastscore.results import GenerationSample, GroupResult, Sample
+from fastscore.tasks import GenerationTask, OpenQuestion
 from models.vocab import CHAT_TEMPLATE
 
 USED = {"sciq", "wsc273", "webqs", "asdiv", "wikitext", "nq_open", "gsm8k_cot"}
@@ -26,49 +28,6 @@ def lines_of(main: Path, task: str) -> list[dict[str, Any]]:
     date = main.stem.removeprefix("results_")
     text = main.with_name(f"samples_{task}_{date}.jsonl").read_text(encoding="utf-8")
     return [json.loads(line) for line in text.splitlines()]
-
-
-def write_run(
-    folder: Path, tasks: dict[str, tuple[str, list[dict[str, Any]], dict[str, Any]]]
-) -> Path:
-    """A run of lm-eval: by task its output type, its lines, and its row of results."""
-    folder.mkdir(parents=True, exist_ok=True)
-    main = folder / "results_2026-01-02T03-04-05.678.json"
-    document = {
-        "results": {name: row for name, (_, _, row) in tasks.items()},
-        "configs": {name: {"output_type": kind} for name, (kind, _, _) in tasks.items()},
-        "versions": dict.fromkeys(tasks, 1.0),
-        "n-shot": dict.fromkeys(tasks, 0),
-        "n-samples": {
-            name: {"original": 9, "effective": len(lines)} for name, (_, lines, _) in tasks.items()
-        },
-        "config": {"model": "hf", "model_args": "pretrained=x", "limit": None},
-        "model_name": "x",
-        "date": 1.7e9,
-        "total_evaluation_time_seconds": "1.5",
-    }
-    main.write_text(json.dumps(document), encoding="utf-8")
-    for name, (_, lines, _) in tasks.items():
-        path = folder / f"samples_{name}_2026-01-02T03-04-05.678.jsonl"
-        path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    return main
-
-
-def choice_line(doc_id: int, values: list[float], target: str, **scores: Any) -> dict[str, Any]:
-    return {
-        "doc_id": doc_id,
-        "doc": {"question": "?"},
-        "target": target,
-        "arguments": {
-            f"gen_args_{i}": {"arg_0": f"Q{doc_id}:", "arg_1": f" {'abc'[i]}"}
-            for i in range(len(values))
-        },
-        "resps": [[[str(value), "False"]] for value in values],
-        "filtered_resps": [[str(value), "False"] for value in values],
-        "filter": "none",
-        "metrics": list(scores),
-        **scores,
-    }
 
 
 @pytest.fixture
@@ -150,35 +109,57 @@ def test_our_results_and_lm_evals_are_compared(run: Results, tmp_path: Path) -> 
     assert by_task["mini_qa"].difference == 0
 
 
-@pytest.mark.parametrize(
-    ("targets", "gold"),
-    [
-        (["2", "0"], [(2,), (0,)]),
-        (["c", " a"], [(2,), (0,)]),
-        (["[1, 2]", "[0]"], [(1, 2), (0,)]),
-    ],
-)
-def test_right_choices_are_found_as_lm_eval_wrote_them(
-    targets: list[str], gold: list[tuple[int, ...]], tmp_path: Path
-) -> None:
-    lines = [
-        choice_line(0, [-3.0, -2.0, -1.0], targets[0], acc=1.0),
-        choice_line(1, [-3.0, -2.0, -1.0], targets[1], acc=0.0),
-    ]
-    row = {"acc,none": 0.5, "acc_stderr,none": 0.5}
-    results = read_lm_eval(write_run(tmp_path, {"t": ("multiple_choice", lines, row)}))
-    assert [sample.gold for sample in results.tasks["t"].samples] == gold
+def test_the_pass_rate_of_mbpp_has_our_name(tmp_path: Path) -> None:
+    lines = [text_line(i, pass_at_1=float(i)) for i in range(2)]
+    row = {"pass_at_1,none": 0.5, "pass_at_1_stderr,none": 0.5}
+    main = write_run(tmp_path, {"mbpp": ("generate_until", lines, row)})
+    assert list(read_lm_eval(main).tasks["mbpp"].metrics) == ["pass@1"]
+    document = json.loads(main.read_text("utf-8"))
+    document["higher_is_better"] = {"mbpp": {"pass_at_1": False}}
+    main.write_text(json.dumps(document), "utf-8")
+    with pytest.raises(ResultsError, match="of which more is better"):
+        read_lm_eval(main)
 
 
-def test_numbers_among_the_choices_are_no_indices(tmp_path: Path) -> None:
-    lines = [choice_line(i, [-1.0, -2.0, -3.0], "1", acc=float(i == 0)) for i in range(2)]
-    for i, line in enumerate(lines):
-        for k, text in enumerate(("1", "0", "2") if i == 0 else ("2", "1", "0")):
-            line["arguments"][f"gen_args_{k}"]["arg_1"] = f" {text}"
-    results = read_lm_eval(
-        write_run(tmp_path, {"t": ("multiple_choice", lines, {"acc,none": 0.5})})
+def test_how_texts_were_drawn_is_read_back(tmp_path: Path) -> None:
+    def question(row: Any) -> OpenQuestion:
+        return OpenQuestion(row["q"], "yes", gold="yes")
+
+    run = score(
+        FakeModel(),
+        [GenerationTask("asked", question)],
+        rows={"asked": [{"q": f"{i}?"} for i in range(3)]},
+        log_prompts=True,
+        max_tokens=700,
+        temperature=0.5,
+        top_k=20,
+        top_p=0.9,
+        min_p=0.05,
     )
-    assert [sample.gold for sample in results.tasks["t"].samples] == [(0,), (1,)]
+    summary = run.tasks["asked"].generation
+    again = read_lm_eval(write_lm_eval(run, tmp_path)).tasks["asked"].generation
+    assert summary is not None
+    assert again is not None
+    assert again.max_tokens == 700
+    assert again.sampling == summary.sampling
+    compare(run, read_lm_eval(tmp_path), progress=False)
+
+
+def test_a_task_whose_name_no_file_can_have_is_read_back(run: Results, tmp_path: Path) -> None:
+    names = {"own:task": "mini_qa", "own/task 2": "mini_blank"}
+    tasks = {name: run.tasks[mini] for name, mini in names.items()}
+    named = replace(run, tasks=tasks, groups={})
+    main = write_lm_eval(named, tmp_path / "safe")
+    again = read_lm_eval(main)
+    assert {name: task.n for name, task in again.tasks.items()} == {
+        name: task.n for name, task in tasks.items()
+    }
+    # lm-eval leaves such a name as it is.
+    (lines,) = main.parent.glob("samples_own__task_2*")
+    lines.rename(lines.with_name(lines.name.replace("own__task", "own:task")))
+    assert read_lm_eval(main).tasks["own:task"].n == tasks["own:task"].n
+    with pytest.raises(ResultsError, match="would be one file"):
+        write_lm_eval(replace(named, tasks={**tasks, "own__task": run.tasks["mini_qa"]}), tmp_path)
 
 
 def test_what_cannot_be_read_item_by_item_is_left_out(

@@ -7,11 +7,13 @@ import json
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fastscore.errors import ResultsError
+from fastscore.formats.lm_eval.choices import Choices, Right, right_choices
+from fastscore.formats.lm_eval.names import imported
 from fastscore.metrics import Score
 from fastscore.results import GenerationSample, Sample
 from fastscore.results.digest import item_digest
@@ -28,26 +30,6 @@ _MUTUAL = "acc_mutual_info"
 
 class NotUsableError(Exception):
     """A task that is read from lm-eval's files says too little of its items."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Choices:
-    """A line about given answers: one log-likelihood a choice."""
-
-    doc_id: int
-    contexts: tuple[str, ...]
-    continuations: tuple[str, ...]
-    loglikelihoods: tuple[float, ...]
-    is_greedy: tuple[bool, ...]
-    target: str
-    doc: Mapping[str, Any]
-    scores: dict[str, Score]
-
-    @property
-    def pred(self) -> int | None:
-        """The likeliest choice, the first of equals; None where all have probability zero."""
-        best = max(self.loglikelihoods)
-        return None if best == -math.inf else self.loglikelihoods.index(best)
 
 
 def read_samples(file: Path, kind: str) -> list[AnySample]:
@@ -102,8 +84,8 @@ def _arguments(line: Mapping[str, Any]) -> list[tuple[Any, ...]]:
 
 
 def _scores(line: Mapping[str, Any]) -> dict[str, Score]:
-    """The metrics of a line that are numbers."""
-    values = {name: line.get(name) for name in line["metrics"]}
+    """The metrics of a line that are numbers, by fastscore's names."""
+    values = {imported(name): line.get(name) for name in line["metrics"]}
     return {
         name: Score(float(value))
         for name, value in values.items()
@@ -111,7 +93,7 @@ def _scores(line: Mapping[str, Any]) -> dict[str, Score]:
     }
 
 
-def _choices(line: Mapping[str, Any]) -> _Choices:
+def _choices(line: Mapping[str, Any]) -> Choices:
     answers = [response[0] for response in line["resps"]]
     requests = _arguments(line)
     if _MUTUAL in line["metrics"]:
@@ -119,7 +101,7 @@ def _choices(line: Mapping[str, Any]) -> _Choices:
     if not requests or len(requests) != len(answers):
         raise NotUsableError("its lines do not hold what was asked")
     contexts = tuple(str(request[0]) for request in requests)
-    return _Choices(
+    return Choices(
         doc_id=line["doc_id"],
         contexts=contexts[:1] if len(set(contexts)) == 1 else contexts,
         continuations=tuple(str(request[1]) for request in requests),
@@ -131,21 +113,18 @@ def _choices(line: Mapping[str, Any]) -> _Choices:
     )
 
 
-def _judged(lines: Sequence[_Choices], *, single: bool) -> list[AnySample]:
-    """Items with their right choices, which lm-eval writes down in several ways."""
+def _judged(lines: Sequence[Choices], *, single: bool) -> list[AnySample]:
+    """Items with their right choices."""
     if any(any(map(math.isnan, line.loglikelihoods)) for line in lines):
         raise NotUsableError("some of its log-likelihoods are NaN")
     if single:
-        gold: list[tuple[int, ...] | None] = [(0,)] * len(lines)
+        gold: list[Right] | None = [(0,)] * len(lines)
     else:
-        gold = next(
-            (found for way in _WAYS if _explains(found := [way(line) for line in lines], lines)),
-            [None] * len(lines),
-        )
+        gold = right_choices(lines)
+    if gold is None:
+        raise NotUsableError("which of its choices are right cannot be told from its lines")
     samples = []
     for line, right in zip(lines, gold, strict=True):
-        if right is None:
-            raise NotUsableError("which of its choices are right cannot be told from its lines")
         item = Item(line.doc_id, line.contexts, line.continuations, line.continuations, right)
         samples.append(
             Sample(
@@ -162,63 +141,6 @@ def _judged(lines: Sequence[_Choices], *, single: bool) -> list[AnySample]:
         )
     shared = set.intersection(*(set(line.scores) for line in lines))
     return [keep_scores(sample, shared) for sample in samples]
-
-
-def _by_index(line: _Choices) -> tuple[int, ...] | None:
-    """``2``, or ``[0, 2]``."""
-    try:
-        value = ast.literal_eval(line.target)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return None
-    values = value if isinstance(value, list) else [value]
-    n = len(line.continuations)
-    if not values or not all(type(one) is int and 0 <= one < n for one in values):
-        return None
-    return tuple(values)
-
-
-def _by_text(line: _Choices) -> tuple[int, ...] | None:
-    texts = [text.strip() for text in line.continuations]
-    wanted = line.target.strip()
-    return (texts.index(wanted),) if texts.count(wanted) == 1 else None
-
-
-def _by_label(line: _Choices) -> tuple[int, ...] | None:
-    """TruthfulQA MC2, whose rows say which of the answers are true."""
-    targets = line.doc.get("mc2_targets")
-    labels = targets.get("labels") if isinstance(targets, dict) else None
-    if not isinstance(labels, list) or len(labels) != len(line.continuations):
-        return None
-    return tuple(i for i, label in enumerate(labels) if label == 1) or None
-
-
-def _by_score(line: _Choices) -> tuple[int, ...] | None:
-    """Of two choices: the one that was taken, or the other, as ``acc`` says."""
-    if len(line.continuations) != 2 or line.pred is None or "acc" not in line.scores:
-        return None
-    return (line.pred,) if line.scores["acc"].value == 1 else (1 - line.pred,)
-
-
-# Where the labels of rows say more than the target, they come first.
-_WAYS = (_by_label, _by_index, _by_text, _by_score)
-
-
-def _explains(gold: Sequence[tuple[int, ...] | None], lines: Sequence[_Choices]) -> bool:
-    """Whether this is what all items were judged by."""
-    return all(
-        right is not None and _fits(right, line) for right, line in zip(gold, lines, strict=True)
-    )
-
-
-def _fits(right: tuple[int, ...], line: _Choices) -> bool:
-    if "acc" not in line.scores:
-        return True
-    acc = line.scores["acc"].value
-    if acc in (0.0, 1.0) and "mc2_targets" not in line.doc:
-        return acc == float(line.pred in right)
-    best = max(line.loglikelihoods)
-    mass = [math.exp(value - best) for value in line.loglikelihoods]
-    return math.isclose(acc, sum(mass[i] for i in right) / sum(mass), rel_tol=1e-6, abs_tol=1e-9)
 
 
 def _texts(lines: Sequence[Mapping[str, Any]]) -> list[AnySample]:

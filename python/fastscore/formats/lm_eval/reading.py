@@ -16,6 +16,7 @@ from typing import Any
 from fastscore.errors import FastscoreError, ResultsError, UsageError
 from fastscore.formats.lm_eval.facts import date_of, model_of, settings_of, work_of
 from fastscore.formats.lm_eval.items import NotUsableError, keep_scores, read_samples
+from fastscore.formats.lm_eval.names import imported, safe
 from fastscore.results import GenerationSummary, GroupResult, Results, TaskResult
 from fastscore.results.fields import Fields
 from fastscore.statistics.means import pool, summarise
@@ -34,6 +35,9 @@ _MAIN = "results_*.json"
 _SAME = 1e-9
 # lm-eval's word for a task that does not tell its version, and fastscore's.
 _NO_VERSION, _FIRST = "Yaml", "1.0"
+
+# Of the settings of texts, those that say which tokens can be drawn.
+_FILTERS = ("top_k", "top_p", "min_p", "repeat_penalty")
 
 
 def holds_lm_eval(path: str | Path) -> bool:
@@ -73,7 +77,7 @@ def _results(main: Path, document: Fields) -> Results:
     tasks: dict[str, TaskResult] = {}
     left_out: dict[str, str] = {}
     for name, config in document.objects("configs"):
-        file = main.with_name(f"samples_{name}_{date}.jsonl")
+        file = _samples_file(main, name, date)
         try:
             tasks[name] = _task(name, config, document, file)
         except NotUsableError as reason:
@@ -113,6 +117,15 @@ def _find(path: Path) -> Path:
         f"{path} holds {len(found)} runs of lm-eval; name the file of one of them, such as "
         f"{found[-1]}"
     )
+
+
+def _samples_file(main: Path, task: str, date: str) -> Path:
+    """Where the lines of a task are: by its name as lm-eval writes it, or made safe, as we do."""
+    if "/" not in task and "\\" not in task:
+        as_it_is = main.with_name(f"samples_{task}_{date}.jsonl")
+        if as_it_is.is_file():
+            return as_it_is
+    return main.with_name(f"samples_{safe(task)}_{date}.jsonl")
 
 
 def _read(path: Path) -> Fields:
@@ -174,15 +187,20 @@ def _less_is_better(document: Fields, task: str, metric: str) -> bool:
     """Say whether lm-eval calls a rise of a metric a loss: a comparison would call it a gain."""
     directions = document.values.get("higher_is_better")
     of_task = directions.get(task) if isinstance(directions, dict) else None
-    return isinstance(of_task, dict) and of_task.get(metric.partition(",")[0]) is False
+    if not isinstance(of_task, dict):
+        return False
+    directions = {imported(name): higher for name, higher in of_task.items()}
+    return directions.get(metric.partition(",")[0]) is False
 
 
 def _recorded(row: Fields, metric: str) -> Any:
     """lm-eval's own value of a metric."""
-    if "," in metric:
-        return row.values.get(metric)
-    # A task with one filter, whose name says nothing then.
-    found = [value for key, value in row.values.items() if key.startswith(f"{metric},")]
+    found = [
+        value
+        for key, value in row.values.items()
+        # Of a task with one filter our name leaves it out: it says nothing then.
+        if imported(key) == metric or imported(key).startswith(f"{metric},")
+    ]
     return found[0] if len(found) == 1 else None
 
 
@@ -197,11 +215,12 @@ def _summary(config: Fields, samples: Sequence[Any]) -> GenerationSummary:
     kwargs = kwargs if isinstance(kwargs, dict) else {}
     temperature = kwargs.get("temperature") if kwargs.get("do_sample") else 0.0
     most = kwargs.get("max_gen_toks", 256)
+    filters = {
+        name: kwargs[name] for name in _FILTERS if isinstance(kwargs.get(name), (int, float))
+    }
     return GenerationSummary(
         n=len(samples[0].outputs),
-        sampling=Sampling(
-            temperature=float(temperature or 0.0), top_p=float(kwargs.get("top_p", 1.0))
-        ),
+        sampling=Sampling(temperature=float(temperature or 0.0), **filters),
         max_tokens=most if isinstance(most, int) else 256,
         mean_tokens=math.nan,
         finish_reasons={"unknown": sum(len(sample.outputs) for sample in samples)},

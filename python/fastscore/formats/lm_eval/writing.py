@@ -10,18 +10,23 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from fastscore.errors import ResultsError, UsageError
+from fastscore.formats.lm_eval.names import exported_filter, exported_metric, safe
 from fastscore.metrics import get_metric
-from fastscore.results import GenerationSample, MetricValue, Results, Sample, TaskResult
-
-_UNSAFE = re.compile(r'["<>:/|\\?*\[\]]+')
-"""What lm-eval replaces in the name of a folder."""
+from fastscore.results import (
+    GenerationSample,
+    GenerationSummary,
+    MetricValue,
+    Results,
+    Sample,
+    TaskResult,
+)
 
 
 def write_lm_eval(results: Results, directory: str | Path) -> Path:
@@ -33,22 +38,37 @@ def write_lm_eval(results: Results, directory: str | Path) -> Path:
     Raises ResultsError where nothing can be written.
     """
     name = _model_name(results)
-    folder = Path(directory) / _UNSAFE.sub("__", name)
+    files = _file_names(results)
+    folder = Path(directory) / safe(name)
     started = datetime.fromisoformat(results.date)
     date = started.replace(tzinfo=None).isoformat().replace(":", "-")
     main = folder / f"results_{date}.json"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for task, result in results.tasks.items():
-            with (folder / f"samples_{_UNSAFE.sub('__', task)}_{date}.jsonl").open(
+            with (folder / f"samples_{files[task]}_{date}.jsonl").open(
                 "w", encoding="utf-8", newline="\n"
             ) as file:
-                file.writelines(json.dumps(line) + "\n" for line in _lines(result))
+                file.writelines(json.dumps(line) + "\n" for line in _lines(task, result))
         document = _document(results, name, started)
         main.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise ResultsError(f"{folder}: cannot be written to: {error.strerror or error}") from error
     return main
+
+
+def _file_names(results: Results) -> dict[str, str]:
+    """By task, the part of its file's name that tells it from the others."""
+    names: dict[str, str] = {}
+    for task in results.tasks:
+        for other, taken in names.items():
+            if taken == safe(task):
+                raise ResultsError(
+                    f"the tasks {other} and {task} would be one file, samples_{taken}; rename one "
+                    "of them"
+                )
+        names[task] = safe(task)
+    return names
 
 
 def lacks_prompts(results: Results) -> bool:
@@ -69,7 +89,7 @@ def _model_name(results: Results) -> str:
 def _document(results: Results, name: str, started: datetime) -> dict[str, Any]:
     tasks, settings = results.tasks, results.settings
     applied = bool(settings.get("apply_chat_template"))
-    rows = {task: _row(task, result.n, _metrics(result)) for task, result in tasks.items()}
+    rows = {task: _row(task, result.n, _metrics(task, result)) for task, result in tasks.items()}
     groups = {
         group: _row(group, result.n, {f"{m},none": v for m, v in result.metrics.items()})
         for group, result in results.groups.items()
@@ -81,7 +101,7 @@ def _document(results: Results, name: str, started: datetime) -> dict[str, Any]:
         "configs": {task: _config(task, result) for task, result in tasks.items()},
         "versions": {task: _version(result.version) for task, result in tasks.items()},
         "n-shot": {task: result.num_fewshot for task, result in tasks.items()},
-        "higher_is_better": {task: _directions(result) for task, result in tasks.items()},
+        "higher_is_better": {task: _directions(task, result) for task, result in tasks.items()},
         "n-samples": {
             task: {"original": result.origin.n_rows, "effective": result.n}
             for task, result in tasks.items()
@@ -108,7 +128,7 @@ def _document(results: Results, name: str, started: datetime) -> dict[str, Any]:
         "task_hashes": {},
         "model_source": "fastscore",
         "model_name": name,
-        "model_name_sanitized": _UNSAFE.sub("__", name),
+        "model_name_sanitized": safe(name),
         "system_instruction": settings.get("system_instruction"),
         "system_instruction_sha": _sha(settings.get("system_instruction")),
         "fewshot_as_multiturn": settings.get("fewshot_as_multiturn"),
@@ -127,37 +147,40 @@ def _row(name: str, n: int, metrics: Mapping[str, MetricValue]) -> dict[str, Any
     return row
 
 
-def _metrics(task: TaskResult) -> dict[str, MetricValue]:
+def _metrics(name: str, task: TaskResult) -> dict[str, MetricValue]:
     """Metrics by lm-eval's keys, ``metric,filter``."""
-    return {_key(name, task): value for name, value in task.metrics.items()}
+    filters = _filters(name, task)
+    only = filters[0] if len(filters) == 1 else "none"
+    found = {}
+    for key, value in task.metrics.items():
+        metric, _, filtered = key.partition(",")
+        of = exported_filter(name, filtered) if filtered else only
+        found[f"{exported_metric(name, metric)},{of}"] = value
+    return found
 
 
-def _key(name: str, task: TaskResult) -> str:
-    if "," in name:
-        return name
-    filters = _filters(task)
-    return f"{name},{filters[0] if len(filters) == 1 else 'none'}"
-
-
-def _filters(task: TaskResult) -> list[str]:
+def _filters(name: str, task: TaskResult) -> list[str]:
     first = next(iter(task.samples), None)
-    return list(first.extracted) if isinstance(first, GenerationSample) else ["none"]
+    ours = first.extracted if isinstance(first, GenerationSample) else ["none"]
+    return [exported_filter(name, one) for one in ours]
 
 
-def _directions(task: TaskResult) -> dict[str, bool]:
-    return {name.partition(",")[0]: _higher_is_better(name) for name in task.metrics}
+def _directions(name: str, task: TaskResult) -> dict[str, bool]:
+    return {
+        exported_metric(name, key.partition(",")[0]): _higher_is_better(key) for key in task.metrics
+    }
 
 
-def _higher_is_better(name: str) -> bool:
+def _higher_is_better(metric: str) -> bool:
     try:
-        return get_metric(name).higher_is_better
+        return get_metric(metric).higher_is_better
     except UsageError:  # of generated texts: shares of right answers
         return True
 
 
 def _config(name: str, task: TaskResult) -> dict[str, Any]:
     """What viewers look up of a task: kind, metrics and filters, under the names of its lines."""
-    filters = _filters(task)
+    filters = _filters(name, task)
     return {
         "task": name,
         "dataset_path": task.origin.location,
@@ -165,11 +188,23 @@ def _config(name: str, task: TaskResult) -> dict[str, Any]:
         "output_type": "multiple_choice" if task.generation is None else "generate_until",
         "metric_list": [
             {"metric": metric, "aggregation": "mean", "higher_is_better": higher}
-            for metric, higher in _directions(task).items()
+            for metric, higher in _directions(name, task).items()
         ],
         **({"filter_list": [{"name": one} for one in filters]} if filters != ["none"] else {}),
+        **({"generation_kwargs": _sampling(task.generation)} if task.generation else {}),
         "repeats": 1 if task.generation is None else task.generation.n,
         "metadata": {"version": _version(task.version)},
+    }
+
+
+def _sampling(summary: GenerationSummary) -> dict[str, Any]:
+    """How texts were written, but for the stop texts, which results do not keep."""
+    sampling = asdict(summary.sampling)
+    del sampling["seed"]
+    return {
+        "do_sample": summary.sampling.temperature > 0,
+        **sampling,
+        "max_gen_toks": summary.max_tokens,
     }
 
 
@@ -180,13 +215,13 @@ def _version(version: str) -> float | str:
         return version
 
 
-def _lines(task: TaskResult) -> Iterator[dict[str, Any]]:
+def _lines(name: str, task: TaskResult) -> Iterator[dict[str, Any]]:
     for sample in task.samples:
         if isinstance(sample, Sample):
             yield _choice_line(sample)
         else:
-            for name in sample.extracted:
-                yield _text_line(sample, name, len(sample.extracted) == 1, task)
+            for filtered in sample.extracted:
+                yield _text_line(sample, filtered, name, task)
 
 
 def _choice_line(sample: Sample) -> dict[str, Any]:
@@ -217,24 +252,24 @@ def _choice_line(sample: Sample) -> dict[str, Any]:
 
 
 def _text_line(
-    sample: GenerationSample, filtered: str, only: bool, task: TaskResult
+    sample: GenerationSample, filtered: str, name: str, task: TaskResult
 ) -> dict[str, Any]:
     target = sample.gold if isinstance(sample.gold, str) else str(list(sample.gold))
     arguments = {}
     if sample.context is not None:
-        summary = task.generation
-        kwargs = {} if summary is None else {"max_gen_toks": summary.max_tokens}
+        kwargs = {} if task.generation is None else _sampling(task.generation)
         arguments = {"gen_args_0": {"arg_0": sample.context, "arg_1": kwargs}}
+    only = len(sample.extracted) == 1
     scores = {
-        name.partition(",")[0]: score.value
-        for name, score in sample.scores.items()
-        if name.partition(",")[2] == filtered or (only and "," not in name)
+        exported_metric(name, metric.partition(",")[0]): score.value
+        for metric, score in sample.scores.items()
+        if metric.partition(",")[2] == filtered or (only and "," not in metric)
     }
     found = list(sample.extracted[filtered])
     return _line(sample, target, arguments, sample.context) | {
         "resps": [list(sample.outputs)],
         "filtered_resps": found if len(found) == 1 else [found],
-        "filter": filtered,
+        "filter": exported_filter(name, filtered),
         "metrics": list(scores),
         **_defined(scores),
     }
