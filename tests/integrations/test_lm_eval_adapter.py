@@ -202,6 +202,29 @@ def test_answers_come_out_of_lm_evals_cache(small: FastscoreLM, tmp_path: Path) 
         ]
 
 
+def test_whole_texts_that_are_done_outlast_ctrl_c(
+    small: FastscoreLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [f"{number} {'long ' * 8_000}" for number in range(4)]  # two of them are a part
+    scored: list[str] = []
+
+    def stop_after_one_part(of: list[str]) -> list[float]:
+        if scored:
+            raise KeyboardInterrupt
+        scored.extend(of)
+        return [-float(len(text)) for text in of]
+
+    monkeypatch.setattr(small.model, "loglikelihood_rolling", stop_after_one_part)
+    cached = CachingLM(small, str(tmp_path / "cache.db"))
+    requests = asked("loglikelihood_rolling", *((text,) for text in texts))
+    with pytest.raises(KeyboardInterrupt):
+        cached.loglikelihood_rolling(requests)
+    assert scored == texts[:2]
+    done = cached.loglikelihood_rolling(requests[:2])  # the model would stop again
+    assert done == [-float(len(text)) for text in texts[:2]]
+    small.set_cache_hook(type(small.cache_hook)(None))
+
+
 def test_conversations_are_put_into_the_models_template(small: FastscoreLM) -> None:
     history = [{"role": "user", "content": "Hello"}]
     asking = small.apply_chat_template(history)

@@ -11,7 +11,13 @@ from fastscore.closing import Closing
 from fastscore.errors import TokenizerError, UsageError
 from fastscore.integrations.lm_eval.chat import Conversations
 from fastscore.integrations.lm_eval.opening import check_bos, facts_of, open_model
-from fastscore.integrations.lm_eval.scoring import Answer, encode_ids, parts_of, score
+from fastscore.integrations.lm_eval.scoring import (
+    ROLLING_CHARACTERS,
+    Answer,
+    encode_ids,
+    parts_of,
+    score,
+)
 from fastscore.integrations.missing import missing_tool
 from fastscore.model import Model
 
@@ -207,10 +213,14 @@ class FastscoreLM(Closing, TemplateLM):  # type: ignore[misc]  # lm-eval has no 
     def loglikelihood_rolling(
         self, requests: Sequence[Instance], disable_tqdm: bool = False
     ) -> list[float]:
-        """Log-likelihood of whole texts, each token scored once, in lm-eval's windows."""
+        """Log-likelihood of whole texts, each token scored once, in lm-eval's windows.
+
+        Few texts are scored at a time, so that what is done goes to lm-eval's cache soon; they seldom
+        have anything in common that would be decoded once.
+        """
         totals: list[float] = []
         with _bar(len(requests), "fastscore: whole texts", disable_tqdm) as bar:
-            for part in parts_of(requests):
+            for part in parts_of(requests, ROLLING_CHARACTERS):
                 texts = [request.args[0] for request in part]
                 for text, total in zip(
                     texts, self._model.loglikelihood_rolling(texts), strict=True

@@ -24,15 +24,20 @@ Answer = tuple[float, bool]
 # would take gigabytes as token ids. What two parts share is decoded once in each.
 _PART_CHARACTERS = 16 * 2**20
 
+ROLLING_CHARACTERS = 2**16
+"""Text that is scored as a whole and told at a time: dozens of full batches, seconds on a CPU."""
 
-def parts_of(requests: Sequence[Instance]) -> Iterator[list[Instance]]:
+
+def parts_of(
+    requests: Sequence[Instance], most_characters: int = _PART_CHARACTERS
+) -> Iterator[list[Instance]]:
     """Cut a list where its text, contexts that follow each other counted once, gets too long."""
     part: list[Instance] = []
     size, last = 0, None
     for request in requests:
         context = request.args[0]
         if context != last:
-            if size > _PART_CHARACTERS:
+            if size > most_characters:
                 yield part
                 part, size = [], 0
             size += len(context)
