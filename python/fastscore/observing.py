@@ -109,7 +109,17 @@ class Observers(Observer):
         self._tell(lambda one: one.task_ended(task, result))
 
     def run_ended(self, results: Results) -> None:  # noqa: D102
-        self._tell(lambda one: one.run_ended(results))
+        left = list(self._observers)
+
+        def end(one: Observer) -> None:
+            left.remove(one)
+            one.run_ended(results)
+
+        try:
+            self._tell(end)
+        except BaseException:  # Ctrl-C while one is waited for; nobody tells the others later
+            Observers(left, self._warn).run_ended(results)
+            raise
 
     def run_failed(self, error: BaseException) -> None:  # noqa: D102
         self._tell(lambda one: one.run_failed(error))

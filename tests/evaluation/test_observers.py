@@ -180,6 +180,14 @@ def test_who_is_tired_of_waiting_for_an_observer_is_told_where_the_results_are(
     assert model.n_scored == 0
 
 
+def test_who_comes_after_an_interrupted_observer_hears_of_the_end() -> None:
+    before, after = Diary(), Diary()
+    with pytest.raises(KeyboardInterrupt):
+        score(FakeModel(), "mini_qa", observers=[before, Interrupted(), after])
+    assert before.told == after.told
+    assert before.told[-1] == "run_ended"
+
+
 def test_results_on_disk_are_named_to_who_is_tired_of_waiting(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt) as stop:
         score(FakeModel(), "mini_qa", observers=[Interrupted()], output=tmp_path)
