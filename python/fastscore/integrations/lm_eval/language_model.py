@@ -215,8 +215,8 @@ class FastscoreLM(Closing, TemplateLM):  # type: ignore[misc]  # lm-eval has no 
     ) -> list[float]:
         """Log-likelihood of whole texts, each token scored once, in lm-eval's windows.
 
-        Few texts are scored at a time, so that what is done goes to lm-eval's cache soon; they seldom
-        have anything in common that would be decoded once.
+        Few texts are scored at a time, so that what is done goes to lm-eval's cache soon. Whole
+        texts seldom have anything in common that would be decoded once.
         """
         totals: list[float] = []
         with _bar(len(requests), "fastscore: whole texts", disable_tqdm) as bar:

@@ -25,7 +25,7 @@ Answer = tuple[float, bool]
 _PART_CHARACTERS = 16 * 2**20
 
 ROLLING_CHARACTERS = 2**16
-"""Text that is scored as a whole and told at a time: dozens of full batches, seconds on a CPU."""
+"""Text that is scored as a whole and told at a time: some thirty full batches."""
 
 
 def parts_of(
