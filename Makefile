@@ -43,7 +43,8 @@ python: $(VENV)/.developer-tools $(VENV)/.demo-model
 	$(BIN)/python -m pytest $(TESTS)
 
 integrations: $(TOOLS)/.tools
-	$(TOOLS)/bin/python -m pytest tests/integrations tests/test_readme.py::test_examples_of_adapters
+	$(TOOLS)/bin/python -m pytest tests/integrations tests/test_readme.py::test_examples_of_adapters \
+	  tests/test_readme.py::test_options_of_adapters_exist
 
 deepchecks: $(DEEPCHECKS)/.tools
 	$(DEEPCHECKS)/bin/python -m pytest -k deepchecks tests/integrations

@@ -160,23 +160,39 @@ def test_there_are_examples_of_each_kind() -> None:
     assert all(example.output for example in EXAMPLES)
 
 
+_OPTION = re.compile(r"--[a-z][a-z_-]+")
+
+
+def _shell_lines() -> list[str]:
+    """Commands in blocks and in sentences, without the variables that are set for them."""
+    blocks = [line for b in BLOCKS if b.language == "sh" for line in b.text.splitlines()]
+    sentences = re.findall(r"`(fastscore [a-z]+ [^`]*)`", README.read_text(encoding="utf-8"))
+    return [re.sub(r"^(?:[A-Z_]+=\S+ )+", "", line) for line in [*blocks, *sentences]]
+
+
 def test_options_exist() -> None:
-    text = README.read_text(encoding="utf-8")
-    lines = [
-        re.sub(r"^(?:[A-Z_]+=\S+ )+", "", line)  # variables that are set for a command
-        for block in BLOCKS
-        if block.language == "sh"
-        for line in block.text.splitlines()
-    ] + re.findall(r"`(fastscore [a-z]+ [^`]*)`", text)
-    commands = {line.split()[1] for line in lines if line.startswith("fastscore ")}
-    helps = "".join(_help(command) for command in sorted(commands))
-    ours = [line for line in lines if line.startswith("fastscore ")] + re.findall(
-        r"`(--[a-z][^`]*)`", text
-    )
-    wanted = {option for line in ours for option in re.findall(r"--[a-z][a-z-]+", line)}
-    assert len(wanted) > 10
-    missing = [option for option in sorted(wanted) if option not in helps]
+    lines = [line for line in _shell_lines() if line.startswith("fastscore ")]
+    known = {command: _help(command) for command in {line.split()[1] for line in lines}}
+    wanted = [(option, line) for line in lines for option in _OPTION.findall(line)]
+    assert len(wanted) > 20
+    missing = [
+        line for option, line in wanted if option not in _OPTION.findall(known[line.split()[1]])
+    ]
     assert missing == []
+    anywhere = _OPTION.findall("".join(known.values()))
+    spoken_of = re.findall(r"`(--[a-z][^`]*)`", README.read_text(encoding="utf-8"))
+    assert len(spoken_of) > 20
+    assert [one for one in spoken_of for o in _OPTION.findall(one) if o not in anywhere] == []
+
+
+def test_options_of_adapters_exist() -> None:
+    pytest.importorskip("lm_eval", reason="lm-eval is not installed")
+    from lm_eval._cli.harness import HarnessCLI
+
+    lines = [line for line in _shell_lines() if line.startswith("fastscore-lm-eval ")]
+    assert lines
+    for line in lines:
+        HarnessCLI()._parser.parse_args(["run", *shlex.split(line)[1:]])
 
 
 def _help(command: str) -> str:

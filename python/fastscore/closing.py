@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -13,9 +12,9 @@ if TYPE_CHECKING:
 class Closing:
     """Closed at the end of a ``with`` block, whether or not that fails."""
 
-    @abstractmethod
     def close(self) -> None:
         """Free what is held; a second call does nothing."""
+        raise NotImplementedError
 
     def __enter__(self) -> Self:
         return self

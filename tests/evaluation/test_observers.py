@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -195,12 +196,15 @@ def test_results_on_disk_are_named_to_who_is_tired_of_waiting(tmp_path: Path) ->
     assert (tmp_path / "results.json").is_file()
 
 
-def test_results_that_nobody_keeps_are_said_to_be_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("call", ["__init__", "append"])
+def test_results_that_nobody_keeps_are_said_to_be_lost(
+    call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object) -> None:
-        raise OSError("no space left")
+        raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr("fastscore.storage.block_store.Journal", full)
-    with pytest.raises(KeyboardInterrupt, match="Nothing could be kept"):
+    monkeypatch.setattr(f"fastscore.storage.block_store.Journal.{call}", full)
+    with pytest.raises(KeyboardInterrupt, match="Not everything could be kept"):
         score(FakeModel(), "mini_qa", observers=[Interrupted()])
 
 

@@ -202,6 +202,16 @@ def test_answers_come_out_of_lm_evals_cache(small: FastscoreLM, tmp_path: Path) 
         ]
 
 
+def test_whole_texts_in_parts_keep_their_order(
+    small: FastscoreLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [f"{TEXT} {'again ' * number}" for number in (3, 0, 2, 0, 1)]
+    monkeypatch.setattr(f"{FastscoreLM.__module__}.ROLLING_CHARACTERS", 2 * len(TEXT))
+    parts = small.loglikelihood_rolling(asked("rolling", *((text,) for text in texts)))
+    assert parts == pytest.approx(small.model.loglikelihood_rolling(texts), rel=1e-6)
+    assert len(set(parts)) == 4
+
+
 def test_whole_texts_that_are_done_outlast_ctrl_c(
     small: FastscoreLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -80,6 +80,19 @@ def test_what_a_worker_has_not_begun_when_waiting_ends_is_not_begun() -> None:
     assert done == ["first"]
 
 
+def test_a_run_is_marked_though_an_upload_outlasts_the_wait(
+    mlflow_client: MlflowClient, experiment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = threading.Event()
+    monkeypatch.setattr("fastscore.integrations.mlflow.observer._GOODBYE_SECONDS", 0.1)
+    monkeypatch.setattr(ours.observer.TrackedRun, "start_task", lambda *_: free.wait(60))
+    with pytest.raises(KeyboardInterrupt):
+        score(FakeModel(stop_after=50), TASKS, mlflow=experiment)
+    parent, _ = runs_of(mlflow_client, experiment)
+    free.set()
+    assert parent.info.status == "KILLED"
+
+
 def test_a_run_that_fails_is_marked(mlflow_client: MlflowClient, experiment: str) -> None:
     def broken(prompt: str, number: int) -> str:
         raise MemoryError("no room for a text")

@@ -55,7 +55,7 @@ def same_score(base: float, candidate: float) -> bool:
 
     Another program's rounding of the same share of probability is no gain, and no loss.
     """
-    return abs(candidate - base) <= _ROUNDING
+    return base == candidate or abs(candidate - base) <= _ROUNDING
 
 
 def measure_changes(pairs: Pairs) -> Changes:

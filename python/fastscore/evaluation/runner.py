@@ -101,7 +101,8 @@ class Run:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._kept = self._stores.usable
+        self._stores.flush()
+        self._kept = self._stores.saved
         self._stores.close()
         # Where texts are written, prompts are read beside them and slower: no measure for others.
         if self._meter.measured_speed is not None and not self._plans:
@@ -267,6 +268,8 @@ class Run:
     def _stopped_message(self) -> str:
         if not self._stores.usable:
             return "Stopped. Nothing could be kept, so the next run begins again."
+        if not self._stores.saved:
+            return "Stopped. Not everything could be kept; the next run scores the rest again."
         return (
             f"Stopped. What was scored is kept in {self._stores.path}; the same command goes on "
             "from there."
@@ -281,7 +284,10 @@ class Run:
         if saved is not None:
             return f"Stopped when all was scored; the results are in {saved}."
         if not self._kept:
-            return "Stopped when all was scored. Nothing could be kept; the next run begins again."
+            return (
+                "Stopped when all was scored. Not everything could be kept; the next run scores "
+                "the rest again."
+            )
         command = "same command" if self._resume else "same command without --no-resume"
         return (
             f"Stopped when all was scored. It is kept in {self._stores.path}; the {command} has "

@@ -67,6 +67,11 @@ class Stores:
         """Whether anything can be kept."""
         return self.choices.usable and self.texts.usable
 
+    @property
+    def saved(self) -> bool:
+        """Whether everything is on disk."""
+        return self.choices.saved and self.texts.saved
+
     def flush(self) -> None:
         """Write what is pending and wait until it is on disk."""
         self.choices.flush()

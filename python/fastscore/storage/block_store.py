@@ -92,6 +92,11 @@ class BlockStore(Closing, ABC):
         """Whether results can be kept at all."""
         return self._journal is not None
 
+    @property
+    def saved(self) -> bool:
+        """Whether all results are on disk."""
+        return self.usable and not self._pending
+
     def flush(self) -> None:
         """Write what is pending and wait until it is on disk."""
         if self._journal is None or not self._pending:

@@ -54,8 +54,8 @@ def right_choices(lines: Sequence[Choices]) -> list[Right] | None:
     else:
         ways = [_by_index, _by_text]
     found = [gold for way in ways if (gold := _explained(way, lines)) is not None]
-    if not found and _by_index in ways:
-        return _explained(_by_score, lines)
+    if ways[0] is _by_index and all(None in map(way, lines) for way in ways):
+        return _explained(_by_score, lines)  # the targets are no help: winogrande's
     return found[0] if found and all(gold == found[0] for gold in found) else None
 
 

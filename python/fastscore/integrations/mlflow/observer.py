@@ -170,7 +170,12 @@ class MlflowObserver(Observer):
     def run_failed(self, error: BaseException) -> None:
         """End the run as killed by Ctrl-C, or as failed."""
         self._add(lambda: self._run.fail(error))
-        self._worker.finish(self._server.check, _GOODBYE_SECONDS)
+        done = False
+        try:
+            done = self._worker.finish(self._server.check, _GOODBYE_SECONDS)
+        finally:
+            if not done:  # an upload takes long, or somebody presses Ctrl-C once more
+                self._fail_now(error)
 
     def _add(self, job: Callable[[], None]) -> None:
         with self._advised():
@@ -183,15 +188,19 @@ class MlflowObserver(Observer):
             yield
         except BaseException as error:
             # Nothing more is asked of an observer that failed, and nobody else would end the run.
-            with suppress(FastscoreError):
-                self._server.check()
-                self._run.fail(error)
+            self._fail_now(error)
             if not isinstance(error, FastscoreError):
                 raise
             raise ResultsError(
                 f"{error}. What is not on the server yet can be logged later: "
                 "fastscore.integrations.mlflow.log_to_mlflow(results)"
             ) from error
+
+    def _fail_now(self, error: BaseException) -> None:
+        """End the run from this thread, if the server answers."""
+        with suppress(FastscoreError):
+            self._server.check()
+            self._run.fail(error)
 
 
 def _check_samples(samples: int) -> None:

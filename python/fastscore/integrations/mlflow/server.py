@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -53,6 +54,7 @@ __all__ = [
 ]
 
 _SQLITE = "sqlite:///"
+_CHANGED = threading.RLock()  # of the environment, which the worker and the run both change
 _DEFAULT_EXPERIMENT = "0"
 ANSWER_SECONDS = 5.0
 """How long a server may take to say that it is there."""
@@ -219,12 +221,13 @@ def _reason(error: BaseException) -> str:
 
 @contextmanager
 def _environment(name: str, value: str) -> Iterator[None]:
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
+    with _CHANGED:
+        before = os.environ.get(name)
+        os.environ[name] = value
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = before

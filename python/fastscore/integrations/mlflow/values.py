@@ -1,6 +1,6 @@
 """What of a run becomes which parameter, metric, tag and table, within MLflow's rules for them.
 
-Nothing here needs MLflow. The limits are those of its ``utils/validation.py``.
+All plain values. The limits are those of its ``utils/validation.py``.
 """
 
 from __future__ import annotations

@@ -41,11 +41,11 @@ class Worker:
         if self._failure is not None:
             raise self._failure
 
-    def finish(self, watch: Callable[[], None], at_most: float | None = None) -> None:
+    def finish(self, watch: Callable[[], None], at_most: float | None = None) -> bool:
         """Wait until all jobs are done, and raise what made one fail.
 
         ``watch`` is called now and then and raises to give up, ``at_most`` are the seconds after
-        which waiting ends. Either way what is left is not begun.
+        which waiting ends; False then. Either way what is left is not begun.
         """
         self._jobs.put(None)
         waited = 0.0
@@ -60,6 +60,7 @@ class Worker:
         finally:
             self._stopped = True
         self.raise_failure()
+        return self.idle
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None and not self._stopped:

@@ -35,6 +35,8 @@ _DESCRIBED = re.compile(r"\bscore(\d{1,4})_description\b")
 # A list with the answer to each question.
 _ANSWERS_FORM = "AnswersGenerated"
 
+_TITLES = {*KNOWN_VALUES, *_RUBRIC_FORMS, _ANSWERS_FORM}
+
 # Classic metrics that are told nothing but a number, and look for it anywhere in the text.
 _RATINGS: Mapping[str, Sequence[str]] = {
     "AnswerAccuracy": ("0", "2", "4"),
@@ -49,8 +51,8 @@ def narrowed(schema: dict[str, Any], prompt: str) -> dict[str, Any]:
     found = dict(schema)
     if "$defs" in found:
         found["$defs"] = {name: narrowed(part, prompt) for name, part in found["$defs"].items()}
-    known = _known(schema.get("title", ""), prompt)
-    if known and _is_of_ragas(schema):
+    if schema.get("title") in _TITLES and _is_of_ragas(schema):
+        known = _known(schema["title"], prompt)
         found["properties"] = {
             name: {**part, **known.get(name, {})} for name, part in schema["properties"].items()
         }
