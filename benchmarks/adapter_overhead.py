@@ -82,14 +82,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if name in options.parts and (run := _entered(name, enter, observed, folder, stack)):
                 runs[name] = run
         if len(runs) > 1:
-            found = _over_plain(runs, "plain", options, 0.0)
+            found = _over_plain(runs, "plain", options.items, options.rounds, 0.0)
             figures += found[0]
             details["runs"] = found[1]
         if "lm-eval" in options.parts:
             figures += _lm_eval(model, workload, rows, folder, options, runs["plain"])
         asked = _assistants(model, rows, options)
         if len(asked) > 1:
-            found = _over_plain(asked, "assistant", options, 1 - ALIKE)
+            found = _over_plain(asked, "assistant", options.questions, options.rounds, 1 - ALIKE)
             figures += found[0]
             details["assistants"] = found[1]
     return conclude(figures, facts, details, options.report)
@@ -128,10 +128,11 @@ def _assistants(
 def _over_plain(
     runs: Mapping[str, Callable[[int], Answers]],
     base: str,
-    options: argparse.Namespace,
+    n: int,
+    n_rounds: int,
     may_differ: float,
 ) -> tuple[list[Figure], dict[str, list[float]]]:
-    """Time all in turns once their answers to a few items have been found to be the same."""
+    """Time all in turns on ``n`` items, once their answers to a few have been found the same."""
     few = {name: run(WARM_ITEMS) for name, run in runs.items()}
     wrong = {
         name: reason
@@ -142,8 +143,8 @@ def _over_plain(
         print(f"  {name} is not timed: {reason}", flush=True)
     sound = {name: run for name, run in runs.items() if name not in wrong}
     timed = take_turns(
-        {name: lambda run=run: run(options.items) for name, run in sound.items()},  # type: ignore[misc]
-        options.rounds,
+        {name: lambda run=run: run(n) for name, run in sound.items()},  # type: ignore[misc]
+        n_rounds,
         lambda answers: f"{answers.seconds:.2f} s",
     )
     figures = []

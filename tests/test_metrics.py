@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastscore.errors import DataError, DecodeError, UsageError
-from fastscore.metrics import METRICS, get_metric, prediction
+from fastscore.metrics import METRICS, get_metric, prediction, shares
 from fastscore.types import Item, Likelihood
 
 
@@ -157,3 +157,9 @@ def test_binary_metrics_give_zero_or_one_and_the_other_does_not() -> None:
     said = likelihoods(-1.0, -2.0)
     binary = {name for name, metric in METRICS.items() if metric.binary}
     assert {name for name in METRICS if score(name, item("ab"), said) in (0, 1)} == binary
+
+
+def test_shares_are_those_of_the_probabilities() -> None:
+    assert shares([-math.inf, -1.0]) == (0.0, 1.0)
+    assert shares([-math.inf, -math.inf]) is None
+    assert shares([math.log(0.3) - 900, math.log(0.1) - 900]) == pytest.approx((0.75, 0.25))

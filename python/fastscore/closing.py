@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,12 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Closing:
+class Closing(ABC):
     """Closed at the end of a ``with`` block, whether or not that fails."""
 
+    @abstractmethod
     def close(self) -> None:
         """Free what is held; a second call does nothing."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         return self

@@ -53,6 +53,19 @@ class Metric:
     score: Callable[[Item, Sequence[Likelihood]], Score]
 
 
+def shares(loglikelihoods: Sequence[float]) -> tuple[float, ...] | None:
+    """Return each choice's share of the probability of all, the softmax of log-likelihoods.
+
+    Of sum 1; None where every choice has probability zero.
+    """
+    highest = max(loglikelihoods)
+    if highest == -math.inf:
+        return None
+    weights = [math.exp(one - highest) for one in loglikelihoods]
+    total = math.fsum(weights)
+    return tuple(weight / total for weight in weights)
+
+
 def prediction(item: Item, likelihoods: Sequence[Likelihood]) -> int | None:
     """Return the index of the likeliest choice (the first of equals), which ``acc`` judges.
 

@@ -96,6 +96,12 @@ def describe_rows(rows: RowsOf | None) -> dict[str, str] | None:
     }
 
 
+def refuse_options(options: Iterable[str], opened: str, maker: str) -> None:
+    """Raise UsageError for options beside something that is ``opened`` and so has its own."""
+    if names := ", ".join(options):
+        raise UsageError(f"{names} cannot be set for {opened} that is open; give them to {maker}")
+
+
 def check_model_options(options: Mapping[str, object], others: Iterable[str]) -> None:
     """Raise UsageError for an option that neither a model nor ``others`` have."""
     known = [*others, *ModelOptions.__annotations__]

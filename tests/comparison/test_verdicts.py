@@ -13,10 +13,10 @@ from scipy import stats
 from fake_results import make_results
 from fastscore.comparison.build import compare_results
 from fastscore.comparison.comparison import Comparison
-from fastscore.comparison.flips import MOST_CHANGES, chosen, probabilities
+from fastscore.comparison.flips import MOST_CHANGES, chosen
 from fastscore.comparison.values import Contender, Difference
 from fastscore.errors import UsageError
-from fastscore.metrics import Score
+from fastscore.metrics import Score, shares
 from fastscore.results import GroupResult, Results, Sample, TaskResult
 from fastscore.statistics.multiplicity import holm
 from fastscore.statistics.paired import compare_paired
@@ -232,8 +232,8 @@ def test_probabilities_of_hopeless_choices() -> None:
     assert isinstance(sample, Sample)
     far = replace(sample, loglikelihoods=(-2000.0, -2001.0, -math.inf, -5000.0))
     e = math.e
-    assert probabilities(far) == pytest.approx((e / (1 + e), 1 / (1 + e), 0, 0))
-    assert probabilities(replace(sample, loglikelihoods=(-math.inf,) * 4)) is None
+    assert shares(far.loglikelihoods) == pytest.approx((e / (1 + e), 1 / (1 + e), 0, 0))
+    assert shares([-math.inf] * 4) is None
 
 
 def test_the_choice_of_older_results_is_said_as_far_as_it_is_known() -> None:

@@ -9,11 +9,12 @@ import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 
 import llama_cpp
 import numpy as np
 from numpy.typing import NDArray
+
+from fastscore.closing import Closing
 
 FloatArray = NDArray[np.float32]
 
@@ -37,7 +38,7 @@ class Entry:
     output: bool = True
 
 
-class PlainLlama:
+class PlainLlama(Closing):
     """A model and a context on the CPU, exact rather than fast unless told otherwise.
 
     Flash attention on the CPU computes with K and V in half precision whatever the cache holds.
@@ -83,17 +84,6 @@ class PlainLlama:
         self.vocab = llama_cpp.llama_model_get_vocab(self.model)
         self.n_vocab: int = llama_cpp.llama_vocab_n_tokens(self.vocab)
         self.memory = llama_cpp.llama_get_memory(self.context)
-
-    def __enter__(self) -> PlainLlama:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Free context and model; more than once is harmless."""

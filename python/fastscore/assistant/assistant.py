@@ -14,7 +14,7 @@ from fastscore.closing import Closing
 from fastscore.errors import FastscoreError, UsageError
 from fastscore.model import Model
 from fastscore.model.sampling import check_sampling, check_stops
-from fastscore.settings import check_model_options
+from fastscore.settings import check_model_options, refuse_options
 from fastscore.types import Generation, GenerationRequest, Sampling
 
 Answer = TypeVar("Answer")
@@ -58,11 +58,8 @@ class Assistant(Closing):
         seed: int = 1234,
         **model_options: Any,
     ) -> None:
-        if isinstance(model, Model) and model_options:
-            raise UsageError(
-                f"{', '.join(model_options)} cannot be set for a model that is open; give them to "
-                "Model"
-            )
+        if isinstance(model, Model):
+            refuse_options(model_options, "a model", "Model")
         check_model_options(model_options, ["system", "max_tokens", "temperature", "seed"])
         self._max_tokens = max_tokens
         self._sampling = Sampling(temperature=temperature, seed=seed)

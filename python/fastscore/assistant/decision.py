@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fastscore.errors import DecodeError, UsageError
+from fastscore.metrics import shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +26,14 @@ class Decision:
     @classmethod
     def between(cls, options: Sequence[str], logprobs: Sequence[float]) -> Decision:
         """Weigh options by their log-likelihoods; DecodeError where these say nothing."""
-        best = max(logprobs)
-        if any(math.isnan(one) for one in logprobs) or math.isinf(best):
+        are_numbers = not any(map(math.isnan, logprobs)) and max(logprobs) < math.inf
+        probabilities = shares(logprobs) if are_numbers else None
+        if probabilities is None:
             raise DecodeError(
                 f"the log-likelihoods of the options {list(options)!r:.200} are {list(logprobs)}, "
                 "of which no probabilities can be made; the model's weights may be damaged"
             )
-        weights = [math.exp(one - best) for one in logprobs]
-        total = math.fsum(weights)
-        return cls(tuple(options), tuple(logprobs), tuple(weight / total for weight in weights))
+        return cls(tuple(options), tuple(logprobs), probabilities)
 
     @property
     def index(self) -> int:

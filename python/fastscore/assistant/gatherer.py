@@ -17,6 +17,7 @@ from fastscore.assistant.prompts import Asked
 from fastscore.closing import Closing
 from fastscore.errors import FastscoreError, UsageError
 from fastscore.model import Model
+from fastscore.settings import refuse_options
 from fastscore.types import Generation
 
 Answer = TypeVar("Answer")
@@ -63,11 +64,8 @@ class Gatherer(Closing):
     """
 
     def __init__(self, model: Assistant | Model | str | Path, **options: Any) -> None:
-        if isinstance(model, Assistant) and options:
-            raise UsageError(
-                f"{', '.join(options)} cannot be set for an assistant that is open; give them to "
-                "Assistant"
-            )
+        if isinstance(model, Assistant):
+            refuse_options(options, "an assistant", "Assistant")
         self._owned = not isinstance(model, Assistant)
         self.assistant = model if isinstance(model, Assistant) else Assistant(model, **options)
         self._waiting: list[_Waiting] = []

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from fastscore.comparison.measuring import Pairs, same_score
 from fastscore.comparison.values import Flip
+from fastscore.metrics import shares
 from fastscore.results import GenerationSample, Sample
 
 MOST_CHANGES = 100
@@ -23,16 +24,6 @@ def find_flips(pairs: Pairs, metric: str, *, binary: bool) -> tuple[Flip, ...]:
         return tuple(flips)
     flips.sort(key=lambda flip: -abs(flip.candidate_score - flip.base_score))
     return tuple(flips[:MOST_CHANGES])
-
-
-def probabilities(sample: Sample) -> tuple[float, ...] | None:
-    """Return the softmax of the choices' log-likelihoods; None where all are minus infinity."""
-    highest = max(sample.loglikelihoods)
-    if highest == -math.inf:
-        return None
-    weights = [math.exp(x - highest) for x in sample.loglikelihoods]
-    total = math.fsum(weights)
-    return tuple(weight / total for weight in weights)
 
 
 def chosen(sample: Sample, metric: str) -> int | None:
@@ -61,8 +52,8 @@ def _flips(pairs: Pairs, metric: str) -> Iterator[Flip]:
                 candidate_score=scores[1],
                 base_pred=chosen(base, metric),
                 candidate_pred=chosen(candidate, metric),
-                base_probabilities=probabilities(base),
-                candidate_probabilities=probabilities(candidate),
+                base_probabilities=shares(base.loglikelihoods),
+                candidate_probabilities=shares(candidate.loglikelihoods),
                 contexts=base.contexts or candidate.contexts,
                 continuations=base.continuations or candidate.continuations,
             )

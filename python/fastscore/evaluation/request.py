@@ -12,7 +12,7 @@ from fastscore.chat import ChatTemplate
 from fastscore.errors import UsageError
 from fastscore.generation_settings import GenerationPlan, GenerationSettings
 from fastscore.native import require_core
-from fastscore.settings import ModelOptions, RunSettings
+from fastscore.settings import ModelOptions, RunSettings, refuse_options
 from fastscore.tasks import AnyTask, GenerationTask, Prompting, Task
 
 if TYPE_CHECKING:
@@ -56,10 +56,7 @@ def open_model(
 ) -> Model:
     """Open a model for as long as the stack lasts; one that is open already is left as it is."""
     if not isinstance(model, (str, os.PathLike)):
-        if options:
-            raise UsageError(
-                f"{', '.join(options)} cannot be set for a model that is open; give them to Model"
-            )
+        refuse_options(options, "a model", "Model")
         return model
     require_core()
     from fastscore.model import Model

@@ -11,7 +11,7 @@ import hashlib
 import json
 import sqlite3
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ def space_key(fingerprint: str, affecting_numbers: Mapping[str, Any], version: s
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 
-class BlockStore(Closing, ABC):
+class BlockStore(Closing):
     """The results of one space, in a file that several processes may share.
 
     ``notify`` receives each notice for the user. With ``resume=False`` what was stored before is

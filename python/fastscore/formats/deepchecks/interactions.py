@@ -11,13 +11,14 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from fastscore.errors import UsageError
+from fastscore.formats.naming import model_name
+from fastscore.metrics import shares
 from fastscore.results import GenerationSample, Results, Sample, TaskResult
 from fastscore.results.primary import primary_metric
 
@@ -130,16 +131,11 @@ def choice_texts(sample: Sample) -> tuple[str, tuple[str, ...]]:
 
 def choice_probabilities(sample: Sample) -> npt.NDArray[np.float64]:
     """Return the choices' shares of their probability, [n_choices]; NaN where all have zero."""
-    logprobs = np.array(sample.loglikelihoods)
-    if np.isneginf(logprobs).all():
-        return np.full(len(logprobs), math.nan)
-    weights = np.exp(logprobs - logprobs.max())
-    shares: npt.NDArray[np.float64] = weights / weights.sum()
-    return shares
+    return np.array(shares(sample.loglikelihoods) or [math.nan] * len(sample.loglikelihoods))
 
 
 def _interactions(results: Results, metric: str | None) -> Iterator[Interaction]:
-    model = _model_name(results)
+    model = model_name(results)
     for name, task in results.tasks.items():
         judged = metric or primary_metric(task.metrics)
         about = {
@@ -259,8 +255,3 @@ def _item(sample: Sample | GenerationSample) -> dict[str, str]:
 
 def _several(right: Sequence[str]) -> dict[str, str]:
     return {"right_answers": json.dumps(right, ensure_ascii=False)} if len(right) > 1 else {}
-
-
-def _model_name(results: Results) -> str:
-    path = results.model.get("path")
-    return Path(str(path)).stem if path else str(results.model.get("name") or "model")

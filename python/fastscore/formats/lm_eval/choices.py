@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fastscore.metrics import Score
+from fastscore.metrics import Score, shares
 
 Right = tuple[int, ...]
 """Indices of the right choices of an item."""
@@ -80,9 +80,10 @@ def _is_hit(right: Right, line: Choices) -> bool:
 
 def _is_share(right: Right, line: Choices) -> bool:
     """Whether ``acc`` is the share of probability that the right choices have, as in MC2."""
-    best = max(line.loglikelihoods)
-    shares = [math.exp(value - best) for value in line.loglikelihoods]
-    share = sum(shares[i] for i in right) / sum(shares)
+    found = shares(line.loglikelihoods)
+    if found is None:
+        return False
+    share = sum(found[i] for i in right)
     return math.isclose(line.scores["acc"].value, share, rel_tol=1e-6, abs_tol=1e-9)
 
 

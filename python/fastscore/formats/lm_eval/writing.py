@@ -18,6 +18,7 @@ from typing import Any
 
 from fastscore.errors import ResultsError, UsageError
 from fastscore.formats.lm_eval.names import exported_filter, exported_metric, safe
+from fastscore.formats.naming import model_name
 from fastscore.metrics import get_metric
 from fastscore.results import (
     GenerationSample,
@@ -37,7 +38,7 @@ def write_lm_eval(results: Results, directory: str | Path) -> Path:
 
     Raises ResultsError where nothing can be written.
     """
-    name = _model_name(results)
+    name = model_name(results)
     files = _file_names(results)
     folder = Path(directory) / safe(name)
     started = datetime.fromisoformat(results.date)
@@ -79,11 +80,6 @@ def lacks_prompts(results: Results) -> bool:
         for one in firsts
         if one is not None
     )
-
-
-def _model_name(results: Results) -> str:
-    path = results.model.get("path")
-    return Path(str(path)).stem if path else str(results.model.get("name") or "model")
 
 
 def _document(results: Results, name: str, started: datetime) -> dict[str, Any]:

@@ -79,7 +79,6 @@ class OptionJudge(Closing, Scorer):  # type: ignore[misc]  # of MLflow, which ne
     _template: Any = PrivateAttr()
     _values: Any = PrivateAttr()
     _weighted: bool = PrivateAttr()
-    _assistant: Any = PrivateAttr()
     _gatherer: Any = PrivateAttr()
     _rendering: Any = PrivateAttr()
 
@@ -105,13 +104,13 @@ class OptionJudge(Closing, Scorer):  # type: ignore[misc]  # of MLflow, which ne
         self._template = _compile(self._environment, instructions)
         self._rendering = threading.Lock()
         self._gatherer = Gatherer(model, **model_options)
-        self._assistant = self._gatherer.assistant
 
     def __call__(
         self, *, inputs: Any = None, outputs: Any = None, expectations: Any = None
     ) -> Feedback:
         """Judge one item; MLflow's evaluation calls this from many threads."""
         asked = self._render({"inputs": inputs, "outputs": outputs, "expectations": expectations})
+        assistant = self._gatherer.assistant
         decision = self._gatherer.decide(asked, tuple(self._values)).result()
         probabilities = dict(zip(decision.options, decision.probabilities, strict=True))
         value: Value = self._values[decision.choice]
@@ -120,11 +119,11 @@ class OptionJudge(Closing, Scorer):  # type: ignore[misc]  # of MLflow, which ne
         return Feedback(
             name=self.name,
             value=value,
-            source=AssessmentSource(source_type="LLM_JUDGE", source_id=self._assistant.name),
+            source=AssessmentSource(source_type="LLM_JUDGE", source_id=assistant.name),
             metadata={
                 "choice": decision.choice,
                 "probabilities": json.dumps(probabilities),
-                "fingerprint": self._assistant.model.fingerprint,
+                "fingerprint": assistant.model.fingerprint,
             },
         )
 

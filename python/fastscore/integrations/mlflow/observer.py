@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from fastscore.errors import FastscoreError, ResultsError, UsageError
@@ -79,9 +79,7 @@ def log_to_mlflow(
     try:
         run.log_results(results, report=report, samples=samples)
     except BaseException as error:
-        with suppress(FastscoreError):  # of a server that is gone the first error tells
-            server.check()
-            run.fail(error)
+        run.fail_if_heard(error)
         raise
     run.end(begun + timedelta(seconds=results.work.seconds["total"]))
     return run.run_id
@@ -175,7 +173,7 @@ class MlflowObserver(Observer):
             done = self._worker.finish(self._server.check, _GOODBYE_SECONDS)
         finally:
             if not done:  # an upload takes long, or somebody presses Ctrl-C once more
-                self._fail_now(error)
+                self._run.fail_if_heard(error)
 
     def _add(self, job: Callable[[], None]) -> None:
         with self._advised():
@@ -188,19 +186,13 @@ class MlflowObserver(Observer):
             yield
         except BaseException as error:
             # Nothing more is asked of an observer that failed, and nobody else would end the run.
-            self._fail_now(error)
+            self._run.fail_if_heard(error)
             if not isinstance(error, FastscoreError):
                 raise
             raise ResultsError(
                 f"{error}. What is not on the server yet can be logged later: "
                 "fastscore.integrations.mlflow.log_to_mlflow(results)"
             ) from error
-
-    def _fail_now(self, error: BaseException) -> None:
-        """End the run from this thread, if the server answers."""
-        with suppress(FastscoreError):
-            self._server.check()
-            self._run.fail(error)
 
 
 def _check_samples(samples: int) -> None:

@@ -7,11 +7,12 @@ import logging
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from fastscore.errors import UsageError
+from fastscore.errors import FastscoreError, UsageError
 from fastscore.integrations.mlflow.server import (
     Dataset,
     DatasetInput,
@@ -179,6 +180,12 @@ class TrackedRun:
         with self._server.explained():
             self._client.set_tag(self._run, "fastscore.error", told)
         self._end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+
+    def fail_if_heard(self, error: BaseException) -> None:
+        """Do so where the server answers; where it does not, ``error`` tells enough."""
+        with suppress(FastscoreError):
+            self._server.check()
+            self.fail(error)
 
     def _end(self, status: str, ended: datetime | None = None) -> None:
         tasks = list(self._tasks.values())

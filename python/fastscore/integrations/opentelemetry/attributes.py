@@ -23,6 +23,7 @@ from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
+from fastscore.metrics import shares
 from fastscore.observing import RunStart
 from fastscore.results import GenerationSample, Results, Sample, TaskResult
 from fastscore.results.primary import primary_metric
@@ -181,7 +182,8 @@ def _chosen(sample: Sample, metric: str, hidden: Hidden) -> tuple[tuple[str, ...
     texts = sample.continuations
     score = sample.scores[metric]
     choice = sample.pred if score.choice is None else score.choice
-    probabilities = _softmax(sample.loglikelihoods)
+    n = len(sample.loglikelihoods)
+    probabilities = shares(sample.loglikelihoods) or (math.nan,) * n
     choices = [
         {
             **({} if texts is None or hidden.choices else {"text": texts[index]}),
@@ -251,15 +253,6 @@ def _evaluations(scores: Mapping[str, tuple[float, str | None]]) -> Attributes:
         if reason is not None:
             found[f"{prefix}.explanation"] = reason
     return found
-
-
-def _softmax(loglikelihoods: Sequence[float]) -> list[float]:
-    """Return probabilities that sum to 1; NaN where every choice has probability zero."""
-    largest = max(loglikelihoods)
-    if largest == -math.inf:
-        return [math.nan] * len(loglikelihoods)
-    weights = [math.exp(one - largest) for one in loglikelihoods]
-    return [one / sum(weights) for one in weights]
 
 
 def _asked(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from fastscore.embedding import Embedder
-from fastscore.errors import UsageError
 from fastscore.integrations.missing import missing_tool
+from fastscore.settings import refuse_options
 
 try:
     from ragas.embeddings.base import BaseRagasEmbedding
@@ -36,11 +36,8 @@ class FastscoreRagasEmbeddings(BaseRagasEmbedding):  # type: ignore[misc]
 
     def __init__(self, model: Embedder | str | Path, **options: Any) -> None:
         super().__init__()
-        if isinstance(model, Embedder) and options:
-            raise UsageError(
-                f"{', '.join(options)} cannot be set for an embedder that is open; give them to "
-                "Embedder"
-            )
+        if isinstance(model, Embedder):
+            refuse_options(options, "an embedder", "Embedder")
         self._owned = not isinstance(model, Embedder)
         self.embedder = model if isinstance(model, Embedder) else Embedder(model, **options)
 
