@@ -126,9 +126,7 @@ class Journal:
         is_new = self._is_new()
         if is_new:
             self._connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # only before any table
-        # Where the file system cannot do write-ahead logging SQLite keeps its rollback journal,
-        # and a commit is whole all the same.
-        self._value("PRAGMA journal_mode = WAL")
+        self._log_ahead()
         self._connection.execute("PRAGMA synchronous = FULL")
         if sys.platform == "darwin":
             self._connection.execute("PRAGMA fullfsync = ON")  # fsync stops at the drive's cache
@@ -138,6 +136,24 @@ class Journal:
                     self._connection.execute(statement)
                 self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 self._connection.execute(f"PRAGMA user_version = {LAYOUT_VERSION}")
+
+    def _log_ahead(self) -> None:
+        """Switch to write-ahead logging, waiting while other processes do the same.
+
+        Where the file system cannot do it SQLite keeps its rollback journal, and a commit is whole
+        all the same.
+        """
+        deadline = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                self._value("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                # Two that create the file both read it before they write: SQLite then refuses one
+                # at once, whatever its timeout, because waiting for each other would never end.
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
 
     def _is_new(self) -> bool:
         """Whether the file is empty; DatabaseError when it is damaged or not one of ours."""
