@@ -1,6 +1,8 @@
 #include <cstddef>
+#include <cstdint>
 
 #include "bindings/module.h"
+#include "core/engine_threads.h"
 #include "core/parallel.h"
 #include "llama/library.h"
 
@@ -54,6 +56,16 @@ void register_library(py::module_& m) {
       .def_property_readonly("path", &Library::path)
       .def_property_readonly("version",
                              [](const Library& self) { return self.functions().version(); })
+      .def(
+          "decode",
+          [](const Library& self, std::uintptr_t context, std::uintptr_t batch) {
+            const py::gil_scoped_release release;
+            return self.decode(reinterpret_cast<llama::Context*>(context),
+                               *reinterpret_cast<const llama::Batch*>(batch));
+          },
+          py::arg("context"), py::arg("batch"),
+          "llama_decode on a thread of the engine's, of a llama_context and a llama_batch by their "
+          "addresses; returns its code.")
       .def("capture_log", &Library::capture_log,
            "Send llama.cpp's log here for good; the library object must live as long.")
       .def("take_log", &Library::take_log, "Warnings and errors since the last call.");
@@ -61,6 +73,9 @@ void register_library(py::module_& m) {
   m.def("struct_layouts", &struct_layouts,
         "The structs that cross to llama.cpp as this core was built with them, in bytes: name to "
         "(size, offset by field).");
+
+  m.def("n_engine_threads", &n_engine_threads,
+        "How many threads llama.cpp computes on, OpenMP's or ggml's own workers not counted.");
 }
 
 }  // namespace fastscore::bindings

@@ -81,7 +81,7 @@ const float* Decoder::decode(const Hold& hold, std::span<const MemoryOp> memory,
                     array(tokens.n_seq_id_),
                     array(tokens.seq_id_),
                     array(tokens.wants_logits_)};
-  const std::int32_t code = library_.functions().decode(context_, batch);
+  const std::int32_t code = library_.decode(context_, batch);
   if (code != 0) {
     fail(code);
   }

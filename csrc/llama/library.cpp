@@ -1,5 +1,6 @@
 #include "llama/library.h"
 
+#include "core/engine_threads.h"
 #include "llama/errors.h"
 
 #ifdef _WIN32
@@ -88,6 +89,12 @@ Library::Library(const std::string& path) : path_(path) {
   if (!missing.empty()) {
     throw EngineMismatchError("the llama.cpp library " + path + " lacks " + missing);
   }
+}
+
+std::int32_t Library::decode(Context* context, const Batch& batch) const {
+  std::int32_t code = 0;
+  run_on_engine_thread([&] { code = functions_.decode(context, batch); });
+  return code;
 }
 
 void Library::capture_log() { functions_.log_set(&Library::on_log, this); }

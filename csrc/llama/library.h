@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <mutex>
 #include <string>
@@ -65,6 +66,9 @@ class Library {
 
   const Functions& functions() const { return functions_; }
   const std::string& path() const { return path_; }
+
+  // llama_decode, on a thread of the engine's; returns its code.
+  std::int32_t decode(Context* context, const Batch& batch) const;
 
   // From now on llama.cpp logs here instead of to stderr. The last warnings and errors are kept,
   // because a call that fails says why only in its log.

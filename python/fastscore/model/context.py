@@ -98,7 +98,7 @@ def state_bytes(model: Any, info: ModelInfo, settings: EngineSettings) -> int:
     context = _open(api, model, settings, probe)
     try:
         token = (api.llama_token * 1)(0)
-        if api.llama_decode(context, api.llama_batch_get_one(token, 1)) != 0:
+        if library.decode(context, api.llama_batch_get_one(token, 1)) != 0:
             raise ModelError(f"llama.cpp cannot decode a token:\n{library.take_log()}")
         partial_only = 1  # LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY: what is no plain KV cache
         return int(api.llama_state_seq_get_size_ext(context, 0, partial_only))

@@ -71,7 +71,7 @@ class EmbeddingContext:
         if memory:  # encoders keep none
             self._api.llama_memory_clear(memory, False)
         library.take_log()
-        code = self._api.llama_decode(self._context, self._batch)
+        code = library.decode(self._context, self._batch)
         if code != 0:
             raise DecodeError(
                 f"llama.cpp cannot read {len(texts)} texts of {self._batch.n_tokens} tokens "

@@ -89,6 +89,17 @@ def _mismatch(theirs: str, ours: object) -> EngineMismatchError:
     )
 
 
+def decode(context: Any, batch: Any) -> int:
+    """``llama_decode`` where the native core calls it too: on a thread of the engine's own.
+
+    ``context`` and ``batch`` are llama_cpp's. Returns llama.cpp's code, 0 for success.
+    """
+    _, library = load()
+    address = ctypes.cast(context, ctypes.c_void_p).value
+    assert address is not None, "the context was freed"
+    return library.decode(address, ctypes.addressof(batch))
+
+
 def take_log() -> str:
     """Warnings and errors that llama.cpp logged since the last call, as one text."""
     _, library = load()
