@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import numpy as np
 import pytest
 
 from bert_twin import BertTwin
+from fastscore import Model
 from fastscore.embedding import Embedder, Vectors
-from fastscore.errors import ModelError, UsageError
+from fastscore.errors import DecodeError, ModelError, UsageError
+from models.broken import spoil_token
 from models.fixtures import BrokenModel, TinyModel
 from models.vocab import wpm_vocab
 
@@ -131,14 +134,28 @@ def test_files_that_cannot_embed_are_refused(
 
 
 def test_weights_that_are_no_numbers_are_found_out(broken_model: BrokenModel) -> None:
-    from fastscore.errors import DecodeError
-
     with (
         pytest.warns(UserWarning, match="names no pooling"),
         Embedder(broken_model("nan_logits")) as embedder,
         pytest.raises(DecodeError, match="NaN"),
     ):
         embedder.embed(TEXTS)
+
+
+@pytest.mark.filterwarnings("ignore:.*names no pooling")
+@pytest.mark.parametrize("exact", [True, False])
+def test_a_text_that_cannot_be_read_spoils_no_later_one(
+    tiny_model: TinyModel, tmp_path: Path, exact: bool
+) -> None:
+    path = Path(shutil.copy(tiny_model("llama"), tmp_path))
+    with Model(path, n_threads=1) as model:
+        *_, river = model.plain_ids("the river")
+    spoil_token(path, river)
+    with Embedder(path, n_threads=1, exact=exact) as embedder:
+        before = embedder.embed(["the sun"])
+        with pytest.raises(DecodeError, match="NaN"):
+            embedder.embed(["the river"])
+        assert np.array_equal(embedder.embed(["the sun"]), before)
 
 
 def test_a_window_too_small_for_the_frame_is_refused(tiny_model: TinyModel) -> None:

@@ -139,8 +139,12 @@ class Embedder(Closing):
             if not framed:
                 return vectors
             context = self._context_for(weights, max(map(len, framed)))
-            for batch in _batches(framed, context.n_tokens, context.n_texts):
-                vectors[batch] = context.embed([framed[i] for i in batch])
+            try:
+                for batch in _batches(framed, context.n_tokens, context.n_texts):
+                    vectors[batch] = context.embed([framed[i] for i in batch])
+            except DecodeError:
+                self._free_context()  # a NaN in its memory would reach later texts
+                raise
         return _normalised(vectors) if self.normalise else vectors
 
     def _opened(self) -> EmbeddingWeights:

@@ -207,7 +207,8 @@ futures = [gatherer.answer(one, max_tokens=1900, temperature=1.0) for one in ask
 _WAITING = """
 left = iter(assistant.model.generating([GenerationRequest('the', max_tokens=50)]))
 next(left)
-futures = [gatherer.answer('the')]
+with ThreadPoolExecutor(1) as pool:
+    futures = [pool.submit(gatherer.answer, 'the').result()]
 """
 
 
@@ -216,6 +217,7 @@ def test_no_run_keeps_the_interpreter(assistant: Assistant, asking: str) -> None
     path = str(Path(assistant.model.info.path))
     code = (
         "import time\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
         "from fastscore.assistant import Assistant, Gatherer\n"
         "from fastscore.types import GenerationRequest\n"
         f"assistant = Assistant({path!r}, n_threads=1)\n"

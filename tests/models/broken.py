@@ -125,6 +125,13 @@ def _weights(name: str, value: float, columns: slice = slice(None)) -> Change:
     return change
 
 
+def spoil_token(path: Path, token: int) -> None:
+    """Make a token's embedding NaN: texts that hold it cannot be read, and all others can."""
+    for tensor in GGUFReader(path, "r+").tensors:
+        if tensor.name == "token_embd.weight":
+            tensor.data[token] = np.nan
+
+
 def _vocab_less(path: Path) -> None:
     write_tiny("llama", path, vocab=False)
 

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 from fastscore.assistant.decision import Decision, check_options
 from fastscore.assistant.filling import fill_each
 from fastscore.assistant.prompts import Asked, Prompts
+from fastscore.assistant.runs import weigh_each, write_each
 from fastscore.closing import Closing
-from fastscore.errors import FastscoreError, UsageError
+from fastscore.errors import DecodeError, FastscoreError, UsageError
 from fastscore.model import Model
 from fastscore.model.sampling import check_sampling, check_stops
 from fastscore.settings import check_model_options, refuse_options
@@ -165,9 +166,7 @@ class Assistant(Closing):
 
         def work(prompts: list[str]) -> list[Generation | FastscoreError]:
             requests = [GenerationRequest(text, (0,), tuple(stop), most) for text in prompts]
-            run = self.model.generating(requests, sampling)
-            found = {done.request: done.generation for step in run for done in step}
-            return [found[i] for i in range(len(prompts))]
+            return [*write_each(self.model, requests, sampling)]
 
         return self._each(asked, most, work)
 
@@ -209,11 +208,16 @@ class Assistant(Closing):
         outcomes: dict[int, Decision | FastscoreError] = {}
         prompts = self._that_fit(asked, [longest[one] for one in taken], outcomes)
         pairs = [
-            (prompt, f"{lead}{option}{end}") for i, prompt in prompts.items() for option in taken[i]
+            [(prompt, f"{lead}{option}{end}") for option in taken[i]]
+            for i, prompt in prompts.items()
         ]
-        found = iter(self.model.loglikelihood(pairs) if pairs else ())
-        for i in prompts:
-            outcomes[i] = Decision.between(taken[i], [next(found).logprob for _ in taken[i]])
+        for i, found in zip(prompts, weigh_each(self.model, pairs), strict=True):
+            try:
+                if isinstance(found, DecodeError):
+                    raise found
+                outcomes[i] = Decision.between(taken[i], found)
+            except DecodeError as error:
+                outcomes[i] = error
         return [outcomes[i] for i in range(len(taken))]
 
     def _each(

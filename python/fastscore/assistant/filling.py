@@ -16,8 +16,9 @@ from typing import Any
 from fastscore.assistant.expression import Expression, follow
 from fastscore.assistant.form import form
 from fastscore.assistant.gbnf import gbnf
+from fastscore.assistant.runs import write_each
 from fastscore.assistant.values import read
-from fastscore.errors import FastscoreError, ModelError, UsageError
+from fastscore.errors import DecodeError, FastscoreError, ModelError, UsageError
 from fastscore.model import Model
 from fastscore.types import Generation, GenerationRequest, Sampling
 
@@ -96,10 +97,12 @@ class _Filling:
                 GenerationRequest(sheet.prompt + sheet.text, max_tokens=room)
                 for sheet, room in some
             ]
-            run = self._model.generating(requests, self._sampling, grammar=grammar)
-            for step in run:
-                for done in step:
-                    self._written(some[done.request][0], done.generation)
+            written = write_each(self._model, requests, self._sampling, grammar)
+            for (sheet, _), more in zip(some, written, strict=True):
+                if isinstance(more, DecodeError):
+                    sheet.outcome, sheet.done = more, True
+                else:
+                    self._written(sheet, more)
 
     def _room(self, sheet: _Sheet, kept: int) -> int:
         """Tokens that a form may take now: of those it has left, those that the window has."""

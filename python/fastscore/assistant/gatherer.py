@@ -40,6 +40,26 @@ class _Waiting:
     future: Future[Any]
 
 
+class _Promised(Future[Answer]):
+    """An answer to come. Who keeps it from coming is told so in place of waiting for ever."""
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        super().__init__()
+        self._check = check
+
+    def result(self, timeout: float | None = None) -> Answer:
+        """Wait for the answer; UsageError in a thread that would wait for itself."""
+        if not self.done():
+            self._check()
+        return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Wait for the error; UsageError in a thread that would wait for itself."""
+        if not self.done():
+            self._check()
+        return super().exception(timeout)
+
+
 class Gatherer(Closing):
     """Makes batches of the single questions of many threads and event loops.
 
@@ -47,7 +67,8 @@ class Gatherer(Closing):
     there as long as questions wait, takes the one that has waited longest and all that ask for the
     same in the same way (schema, sampling), and works on them in one run of the engine. A
     question that cannot be met fails alone; an error of a run is that of its questions. Futures
-    that were cancelled before their run are skipped.
+    that were cancelled before their run are skipped. A thread that is in the middle of iterating a
+    run of the model would wait for itself: it is refused, with UsageError.
 
     Parameters
     ----------
@@ -153,7 +174,8 @@ class Gatherer(Closing):
         asked: Question,
         work: Callable[[list[Question]], Sequence[Answer | FastscoreError]],
     ) -> Future[Answer]:
-        future: Future[Answer] = Future()
+        self.assistant.model.refuse_within_run()
+        future = _Promised[Answer](self._check_waiting)
         with self._changed:
             if self._closed:
                 raise UsageError("the gatherer is closed; make a new one")
@@ -164,6 +186,15 @@ class Gatherer(Closing):
             self._waiting.append(_Waiting(key, asked, work, future))
             self._changed.notify_all()
         return future
+
+    def _check_waiting(self) -> None:
+        """Raise UsageError in a thread without which no answer comes."""
+        if threading.current_thread() is self._thread:
+            raise UsageError(
+                "a callback of one answer waits for another, which comes only after it returns; "
+                "let it ask without waiting, or wait in another thread"
+            )
+        self.assistant.model.refuse_within_run()
 
     def _run(self) -> None:
         def abandon() -> None:  # not a method: the thread after this one registers its own

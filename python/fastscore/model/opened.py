@@ -121,6 +121,13 @@ class OpenedModel(Closing):
             self._contexts = Contexts(self._weights, settings)
             self.settings = settings
 
+    def refuse_within_run(self) -> None:
+        """Raise UsageError in a thread that is in the middle of iterating a run of this model.
+
+        What another thread does with the model meanwhile waits for that run.
+        """
+        self._exclusive.refuse_owner()
+
     @property
     def info(self) -> ModelInfo:
         """What the file says of itself."""
@@ -170,6 +177,11 @@ class OpenedModel(Closing):
     def _decoder(self, limits: Limits) -> _core.Decoder:
         with self._lock:
             self._check_open()
+            if self._exclusive.engine_failed:
+                # A NaN outlasts the emptying of a context's memory, and without flash kernels it
+                # reaches all later texts: they give it no weight, and NaN times 0 is NaN.
+                self._contexts.close()
+                self._exclusive.engine_failed = False
             return self._contexts.decoder(limits)
 
     def _check_open(self) -> None:
