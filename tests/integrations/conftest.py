@@ -51,6 +51,17 @@ def lm(tiny_model: TinyModel) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
+def small_lm(tiny_model: TinyModel) -> Iterator[Any]:
+    """The same with a window so small that a long text does not fit."""
+    pytest.importorskip("lm_eval", reason="lm-eval is not installed")
+    from fastscore.integrations.lm_eval import FastscoreLM
+
+    path = tiny_model("llama", chat_template=CHAT_TEMPLATE, add_bos=True)
+    with FastscoreLM(path, n_threads=1, max_length=48, max_gen_toks=12) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
 def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an MLflow tracking server that the tests of this session share."""
     pytest.importorskip("mlflow", reason="MLflow is not installed")

@@ -81,6 +81,7 @@ def test_lm_evals_files_and_our_run_are_compared_on_all_they_have(
     samples = returned.pop("samples")
     tracker.save_results_aggregated(results=returned, samples=samples)
     tracker.save_results_samples(task_name=asked.task, samples=samples[asked.task])
+    (main,) = (tmp_path / "theirs").rglob("results_*")
     ours = run_fastscore(asked, asked_lm, returned, data_dir, N_ITEMS, allow_code_execution=True)
     theirs = read_lm_eval(tmp_path / "theirs")
     assert theirs.settings["left_out"] == {}
@@ -94,10 +95,8 @@ def test_lm_evals_files_and_our_run_are_compared_on_all_they_have(
     document = json.loads(exported.read_text("utf-8"))
     assert {key for key in document["results"][asked.task] if is_value(key)} == keys
     assert set(document["higher_is_better"][asked.task]) == {key.split(",")[0] for key in keys}
-    (lines,) = exported.parent.glob("samples_*")
-    for line in map(json.loads, lines.read_text("utf-8").splitlines()):
-        assert line["metrics"]
-        assert {f"{metric},{line['filter']}" for metric in line["metrics"]} <= keys
+    (lines,), (their_lines,) = (p.glob("samples_*") for p in (exported.parent, main.parent))
+    check_lines(lines, their_lines, keys)
 
 
 def is_value(key: str) -> bool:
@@ -112,3 +111,24 @@ def check_same(ours: Results, theirs: Results, task: str, n_metrics: int) -> Non
         assert found.n == N_ITEMS, found.metric
         assert (found.difference, found.n_gained, found.n_lost) == (0, 0, 0), found.metric
         assert found.verdict != "undefined", found.metric
+
+
+def check_lines(ours: Path, theirs: Path, keys: set[str]) -> None:
+    """Line by line the same requests, answers and what the filters made of them."""
+    read = [json.loads(line) for line in ours.read_text("utf-8").splitlines()]
+    wanted = {one_of(line): line for line in map(json.loads, theirs.open(encoding="utf-8"))}
+    assert {one_of(line) for line in read} == set(wanted)
+    for line in read:
+        assert line["metrics"]
+        assert {f"{metric},{line['filter']}" for metric in line["metrics"]} <= keys
+        their = wanted[one_of(line)]
+        assert set(line) == set(their)
+        for field in ("prompt_hash", "resps", "filtered_resps", "metrics"):
+            assert line[field] == their[field], field
+        for metric in line["metrics"]:
+            assert line[metric] == pytest.approx(their[metric], rel=1e-12)
+
+
+def one_of(line: dict[str, Any]) -> tuple[int, str]:
+    """What tells a line from the others of its task."""
+    return line["doc_id"], line["filter"]

@@ -86,6 +86,7 @@ def export(
 
 
 def _lm_eval(results: Results, destination: Path) -> None:
+    from fastscore.formats.lm_eval.programs import headless
     from fastscore.formats.lm_eval.writing import lacks_prompts, write_lm_eval
 
     say(f"The files are beside {write_lm_eval(results, destination)}.")
@@ -93,6 +94,12 @@ def _lm_eval(results: Results, destination: Path) -> None:
         say(
             "The samples hold no prompts, because the run did not keep them: fastscore run "
             "--log-prompts does, and takes all answers from the store."
+        )
+    if tasks := headless(results):
+        say(
+            f"In the samples of {' and '.join(tasks)}, filtered_resps are what the model wrote, "
+            "not whole programs as lm-eval has them there: how each program begins is in prompts "
+            "that are kept, and were not put into a chat template that hides it."
         )
 
 

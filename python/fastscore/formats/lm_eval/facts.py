@@ -15,7 +15,7 @@ from fastscore.results.values import PHASES
 
 def model_of(document: Fields) -> dict[str, Any]:
     """Return the model by fastscore's names, with a digest of its name if it has no other."""
-    config = _config(document)
+    config = config_of(document)
     name = str(document.values.get("model_name") or config.get("model") or "model")
     known = json.dumps([name, config.get("model_args")], sort_keys=True, default=str)
     return {
@@ -29,7 +29,7 @@ def model_of(document: Fields) -> dict[str, Any]:
 
 def settings_of(document: Fields, tasks: list[str]) -> dict[str, Any]:
     """Return how lm-eval was asked for these tasks."""
-    config = _config(document)
+    config = config_of(document)
     limit = config.get("limit")
     return {
         "tasks": tasks,
@@ -76,7 +76,7 @@ def date_of(document: Fields) -> str:
     return datetime.fromtimestamp(stamp, tz=timezone.utc).isoformat(timespec="seconds")
 
 
-def _config(document: Fields) -> dict[str, Any]:
-    """How lm-eval was called."""
+def config_of(document: Fields) -> dict[str, Any]:
+    """Return how lm-eval was called."""
     config = document.values.get("config")
     return config if isinstance(config, dict) else {}

@@ -169,8 +169,7 @@ def _text(doc_id: int, lines: Sequence[Mapping[str, Any]], one_filter: bool) -> 
         for name, score in _scores(line).items():
             scores[name if one_filter else f"{name},{filtered}"] = score
     gold = _references(str(first["target"]))
-    stop = tuple(kwargs.get("until") or ()) if isinstance(kwargs, dict) else ()
-    item = OpenItem(doc_id, str(prompt), stop, 0, gold)
+    item = OpenItem(doc_id, str(prompt), _stops(kwargs), 0, gold)
     return GenerationSample(
         doc_id=doc_id,
         gold=gold,
@@ -181,6 +180,11 @@ def _text(doc_id: int, lines: Sequence[Mapping[str, Any]], one_filter: bool) -> 
         context=str(prompt),
         item=_digest_in(first.get("doc")) or item_digest(item),
     )
+
+
+def _stops(kwargs: Any) -> tuple[str, ...]:
+    until = kwargs.get("until") if isinstance(kwargs, dict) else None
+    return (until,) if isinstance(until, str) else tuple(until or ())
 
 
 def _references(target: str) -> str | tuple[str, ...]:

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from fastscore.errors import FastscoreError, ResultsError, UsageError
-from fastscore.formats.lm_eval.facts import date_of, model_of, settings_of, work_of
+from fastscore.formats.lm_eval.facts import config_of, date_of, model_of, settings_of, work_of
 from fastscore.formats.lm_eval.items import NotUsableError, keep_scores, read_samples
 from fastscore.formats.lm_eval.names import imported, safe
+from fastscore.formats.lm_eval.sampling import read_max_tokens, read_sampling
 from fastscore.results import GenerationSummary, GroupResult, Results, TaskResult
 from fastscore.results.fields import Fields
 from fastscore.statistics.means import pool, summarise
-from fastscore.types import Origin, Sampling
+from fastscore.types import Origin
 
 _log = logging.getLogger(__name__)
 
@@ -35,9 +36,6 @@ _MAIN = "results_*.json"
 _SAME = 1e-9
 # lm-eval's word for a task that does not tell its version, and fastscore's.
 _NO_VERSION, _FIRST = "Yaml", "1.0"
-
-# Of the settings of texts, those that say which tokens can be drawn.
-_FILTERS = ("top_k", "top_p", "min_p", "repeat_penalty")
 
 
 def holds_lm_eval(path: str | Path) -> bool:
@@ -179,7 +177,7 @@ def _task(name: str, config: Fields, document: Fields, file: Path) -> TaskResult
         truncated=0,
         boundary=0,
         samples=samples,
-        generation=_summary(config, samples) if kind == "generate_until" else None,
+        generation=_summary(config, document, samples) if kind == "generate_until" else None,
     )
 
 
@@ -210,18 +208,15 @@ def _is_mean(ours: float, theirs: Any) -> bool:
     )
 
 
-def _summary(config: Fields, samples: Sequence[Any]) -> GenerationSummary:
+def _summary(config: Fields, document: Fields, samples: Sequence[Any]) -> GenerationSummary:
     kwargs = config.values.get("generation_kwargs")
     kwargs = kwargs if isinstance(kwargs, dict) else {}
-    temperature = kwargs.get("temperature") if kwargs.get("do_sample") else 0.0
-    most = kwargs.get("max_gen_toks", 256)
-    filters = {
-        name: kwargs[name] for name in _FILTERS if isinstance(kwargs.get(name), (int, float))
-    }
+    called = config_of(document)
+    version = str(document.values.get("lm_eval_version") or "unknown")
     return GenerationSummary(
         n=len(samples[0].outputs),
-        sampling=Sampling(temperature=float(temperature or 0.0), **filters),
-        max_tokens=most if isinstance(most, int) else 256,
+        sampling=read_sampling(kwargs, str(called.get("model")), version),
+        max_tokens=read_max_tokens(kwargs, called),
         mean_tokens=math.nan,
         finish_reasons={"unknown": sum(len(sample.outputs) for sample in samples)},
     )

@@ -7,34 +7,34 @@ rows, their hashes, its version) is left out rather than made up. lm-eval itself
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from fastscore.errors import ResultsError, UsageError
+from fastscore.formats.lm_eval.lines import lines_of, sha
 from fastscore.formats.lm_eval.names import exported_filter, exported_metric, safe
+from fastscore.formats.lm_eval.sampling import written_sampling
 from fastscore.formats.naming import model_name
 from fastscore.metrics import get_metric
 from fastscore.results import (
     GenerationSample,
-    GenerationSummary,
     MetricValue,
     Results,
     Sample,
     TaskResult,
 )
+from fastscore.results.files import write_file
 
 
 def write_lm_eval(results: Results, directory: str | Path) -> Path:
     """Write ``results`` as lm-eval would, below ``directory``; return the path of the main file.
 
     The samples hold the prompts where these were logged (``log_prompts``), and no ``arguments``
-    where they were not. Files of the same date are replaced.
+    where they were not. Files of the same date are replaced, each as a whole, the main file last.
 
     Raises ResultsError where nothing can be written.
     """
@@ -44,18 +44,15 @@ def write_lm_eval(results: Results, directory: str | Path) -> Path:
     started = datetime.fromisoformat(results.date)
     date = started.replace(tzinfo=None).isoformat().replace(":", "-")
     main = folder / f"results_{date}.json"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for task, result in results.tasks.items():
-            with (folder / f"samples_{files[task]}_{date}.jsonl").open(
-                "w", encoding="utf-8", newline="\n"
-            ) as file:
-                file.writelines(json.dumps(line) + "\n" for line in _lines(task, result))
-        document = _document(results, name, started)
-        main.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise ResultsError(f"{folder}: cannot be written to: {error.strerror or error}") from error
+    for task, result in results.tasks.items():
+        lines = lines_of(task, result, results.settings)
+        write_file(folder / f"samples_{files[task]}_{date}.jsonl", map(_json, lines))
+    write_file(main, [_json(_document(results, name, started), indent=2)])
     return main
+
+
+def _json(value: Mapping[str, Any], indent: int | None = None) -> bytes:
+    return (json.dumps(value, indent=indent) + "\n").encode()
 
 
 def _file_names(results: Results) -> dict[str, str]:
@@ -126,7 +123,7 @@ def _document(results: Results, name: str, started: datetime) -> dict[str, Any]:
         "model_name": name,
         "model_name_sanitized": safe(name),
         "system_instruction": settings.get("system_instruction"),
-        "system_instruction_sha": _sha(settings.get("system_instruction")),
+        "system_instruction_sha": sha(settings.get("system_instruction")),
         "fewshot_as_multiturn": settings.get("fewshot_as_multiturn"),
         # The template is in the model file, and results do not keep it. None would say: not used.
         **({} if applied else {"chat_template": None, "chat_template_sha": None}),
@@ -187,20 +184,9 @@ def _config(name: str, task: TaskResult) -> dict[str, Any]:
             for metric, higher in _directions(name, task).items()
         ],
         **({"filter_list": [{"name": one} for one in filters]} if filters != ["none"] else {}),
-        **({"generation_kwargs": _sampling(task.generation)} if task.generation else {}),
+        **({"generation_kwargs": written_sampling(task.generation)} if task.generation else {}),
         "repeats": 1 if task.generation is None else task.generation.n,
         "metadata": {"version": _version(task.version)},
-    }
-
-
-def _sampling(summary: GenerationSummary) -> dict[str, Any]:
-    """How texts were written, but for the stop texts, which results do not keep."""
-    sampling = asdict(summary.sampling)
-    del sampling["seed"]
-    return {
-        "do_sample": summary.sampling.temperature > 0,
-        **sampling,
-        "max_gen_toks": summary.max_tokens,
     }
 
 
@@ -209,89 +195,3 @@ def _version(version: str) -> float | str:
         return float(version)
     except ValueError:
         return version
-
-
-def _lines(name: str, task: TaskResult) -> Iterator[dict[str, Any]]:
-    for sample in task.samples:
-        if isinstance(sample, Sample):
-            yield _choice_line(sample)
-        else:
-            for filtered in sample.extracted:
-                yield _text_line(sample, filtered, name, task)
-
-
-def _choice_line(sample: Sample) -> dict[str, Any]:
-    target = str(sample.gold[0] if len(sample.gold) == 1 else list(sample.gold))
-    answers = [
-        [str(logprob), str(greedy)]
-        for logprob, greedy in zip(sample.loglikelihoods, sample.is_greedy, strict=True)
-    ]
-    arguments, prompt = {}, None
-    if sample.contexts is not None and sample.continuations is not None:
-        n = len(sample.continuations)
-        contexts = sample.contexts if len(sample.contexts) > 1 else sample.contexts * n
-        prompt = contexts[0]
-        arguments = {
-            f"gen_args_{i}": {"arg_0": context, "arg_1": continuation}
-            for i, (context, continuation) in enumerate(
-                zip(contexts, sample.continuations, strict=True)
-            )
-        }
-    scores = {name: score.value for name, score in sample.scores.items()}
-    return _line(sample, target, arguments, prompt) | {
-        "resps": [[answer] for answer in answers],
-        "filtered_resps": answers,
-        "filter": "none",
-        "metrics": list(scores),
-        **_defined(scores),
-    }
-
-
-def _text_line(
-    sample: GenerationSample, filtered: str, name: str, task: TaskResult
-) -> dict[str, Any]:
-    target = sample.gold if isinstance(sample.gold, str) else str(list(sample.gold))
-    arguments = {}
-    if sample.context is not None:
-        kwargs = {} if task.generation is None else _sampling(task.generation)
-        arguments = {"gen_args_0": {"arg_0": sample.context, "arg_1": kwargs}}
-    only = len(sample.extracted) == 1
-    scores = {
-        exported_metric(name, metric.partition(",")[0]): score.value
-        for metric, score in sample.scores.items()
-        if metric.partition(",")[2] == filtered or (only and "," not in metric)
-    }
-    found = list(sample.extracted[filtered])
-    return _line(sample, target, arguments, sample.context) | {
-        "resps": [list(sample.outputs)],
-        "filtered_resps": found if len(found) == 1 else [found],
-        "filter": exported_filter(name, filtered),
-        "metrics": list(scores),
-        **_defined(scores),
-    }
-
-
-def _line(
-    sample: Sample | GenerationSample,
-    target: str,
-    arguments: Mapping[str, Any],
-    prompt: str | None,
-) -> dict[str, Any]:
-    doc = {"item": sample.item}  # in place of the row, which is not kept
-    line: dict[str, Any] = {
-        "doc_id": sample.doc_id,
-        "doc": doc,
-        "target": target,
-        "arguments": arguments,
-        "doc_hash": _sha(json.dumps(doc, indent=2, ensure_ascii=False)),
-        "target_hash": _sha(target),
-    }
-    return line if prompt is None else {**line, "prompt_hash": _sha(prompt)}
-
-
-def _defined(scores: Mapping[str, float]) -> dict[str, float | None]:
-    return {name: None if math.isnan(value) else value for name, value in scores.items()}
-
-
-def _sha(text: str | None) -> str | None:
-    return None if text is None else hashlib.sha256(text.encode()).hexdigest()

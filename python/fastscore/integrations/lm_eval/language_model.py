@@ -278,7 +278,7 @@ class FastscoreLM(Closing, TemplateLM):  # type: ignore[misc]  # lm-eval has no 
 
     def get_model_info(self) -> dict[str, Any]:
         """Facts for lm-eval's results file."""
-        return facts_of(self._model)
+        return {**facts_of(self._model), "max_gen_toks": self.max_gen_toks}
 
     def close(self) -> None:
         """Free the model, unless the caller opened it."""
