@@ -62,8 +62,14 @@ class Dog(BaseModel):
     breed: Annotated[str, Field(pattern=r"^[a-z]+$")]
 
 
+class Bird(BaseModel):
+    kind: Literal["bird"] = "bird"
+    sings: bool = True
+    chicks: list[Annotated[Union[Cat, Bird], Field(discriminator="kind")]] = []  # noqa: UP007
+
+
 class Pet(BaseModel, extra="forbid"):
-    pet: Union[Cat, Dog] = Field(discriminator="kind")  # noqa: UP007
+    pet: Union[Cat, Dog, Bird] = Field(discriminator="kind")  # noqa: UP007
 
 
 class Everything(BaseModel, extra="allow"):

@@ -145,6 +145,12 @@ def test_too_few_tokens_for_an_empty_form_are_refused(assistant: Assistant) -> N
         assistant.fill(["the"], SCHEMAS["pet"], max_tokens=least - 1)
 
 
+def test_more_optional_properties_than_can_be_followed_are_refused(assistant: Assistant) -> None:
+    schema = {"properties": {f"p{i}": {"type": "null"} for i in range(1000)}}
+    with pytest.raises(UsageError, match="nested too deep, or too many of an object's properties"):
+        assistant.fill(["the"], schema)
+
+
 def test_a_prompt_that_leaves_no_room_is_its_own_error(assistant: Assistant) -> None:
     long = "the river " * 1500
     with pytest.raises(UsageError, match=r"question 1: the prompt has \d+ tokens .* window is"):

@@ -94,6 +94,35 @@ def test_a_definition_stands_within_itself_three_times() -> None:
     assert not accepts(form(SCHEMAS["tree"]), nested(4))
 
 
+@pytest.mark.parametrize(
+    "source",
+    ["", "a", "[a-z]+", "^(ab|a|b|ba)+$", r"^(\w+ ?){1,5}$", r"^\w*(a|b)?\w*$", "^.*a.*b.*$"],
+)
+def test_a_text_of_many_readings_is_followed_without_end(source: str) -> None:
+    """What may follow is the same however often the text comes again, not a set that grows."""
+    whole = form({"type": "string", "pattern": source})
+    ending, n = follow(whole, '"' + "ab" * 40)
+    assert n == 81
+    assert ending is follow(whole, '"' + "ab" * 41)[0]
+    assert accepts(ending, '"')
+
+
+def test_lists_within_lists_are_soon_bounded() -> None:
+    """Each level is bounded once, not once for each white space around it."""
+    schema: dict[str, Any] = {"type": "null"}
+    for _ in range(30):
+        schema = {"type": "array", "items": schema, "minItems": 1}
+    assert form(schema).reserve == 30 + len("null") + 30
+
+
+def test_what_tells_alternatives_apart_is_never_missing() -> None:
+    cat = {"properties": {"kind": {"const": "cat", "default": "cat"}, "lives": {"type": "integer"}}}
+    schema = {"oneOf": [cat, {"type": "null"}], "discriminator": {"propertyName": "kind"}}
+    assert accepts(form(schema), '{"kind":"cat"}')
+    assert not accepts(form(schema), '{"lives":9}')
+    assert accepts(form({"oneOf": [cat]}), '{"lives":9}')
+
+
 def test_alternatives_that_cannot_be_kept_are_left_out_if_others_remain() -> None:
     mail = {"type": "string", "format": "email"}
     whole = form({"anyOf": [{"type": "integer"}, mail]})
@@ -124,6 +153,7 @@ def test_alternatives_that_are_left_out_do_not_spoil_the_value(other: Any) -> No
         ({"$ref": "https://example.com/x.json"}, "definitions of its own"),
         ({"$ref": "#/$defs/nothing"}, "does not define"),
         ({"type": "string", "format": "email"}, "format 'email' is unknown"),
+        ({"type": "string", "format": ["date"]}, "it is a name"),
         ({"type": "string", "pattern": "^(?=a)"}, "a group begins with"),
         ({"type": "string", "pattern": "^a$", "maxLength": 3}, "pattern and a length"),
         ({"type": "integer", "multipleOf": 3}, "'multipleOf'"),

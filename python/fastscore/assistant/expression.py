@@ -3,6 +3,9 @@
 A form is one such set. A model writes under its grammar; where the room for it runs out, the
 derivative by what is written (Brzozowski 1964) is the set of all endings, and of its `tightened`
 part the longest text is known. Nothing recurses: the sets are trees whose branches may be shared.
+
+Sets of the same parts are one object, and a choice names each option once. So the derivatives of
+a set are finitely many, however long a text is and however many readings it has.
 """
 
 # ruff: noqa: D102 (the base class says what its methods mean)
@@ -13,7 +16,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf
+from typing import Any
 from typing import Literal as OneOf
+from weakref import WeakValueDictionary
 
 Kind = OneOf["firm", "spare", "text"]
 """What may be left out once room is short: nothing, all that need not be, or letters of a text."""
@@ -44,9 +49,18 @@ class Expression(ABC):
         """What follows the letters that texts went on with so far: other texts find it here."""
         return {}
 
-    @abstractmethod
+    @cached_property
+    def _tight(self) -> dict[int, Expression]:
+        return {}
+
     def tightened(self, texts: int) -> Expression:
         """Return the short ones: free texts of at most ``texts`` letters; those begun end."""
+        if texts not in self._tight:
+            self._tight[texts] = self._tightened(texts)
+        return self._tight[texts]
+
+    @abstractmethod
+    def _tightened(self, texts: int) -> Expression: ...
 
     @cached_property
     def shortened(self) -> Expression:
@@ -59,7 +73,7 @@ class Expression(ABC):
         """Most bytes that a shortened ending takes, wherever a text of the set is cut."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Literal(Expression):
     """One text."""
 
@@ -76,7 +90,7 @@ class Literal(Expression):
     def after(self, letter: str) -> Expression:
         return Literal(self.text[1:]) if self.text[:1] == letter else NEVER
 
-    def tightened(self, texts: int) -> Expression:
+    def _tightened(self, texts: int) -> Expression:
         return self
 
     @property
@@ -84,7 +98,7 @@ class Literal(Expression):
         return self.longest
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Characters(Expression):
     """One character of ranges of code points, ends included."""
 
@@ -102,7 +116,7 @@ class Characters(Expression):
         code = ord(letter)
         return EMPTY if any(low <= code <= high for low, high in self.ranges) else NEVER
 
-    def tightened(self, texts: int) -> Expression:
+    def _tightened(self, texts: int) -> Expression:
         return self
 
     @property
@@ -127,16 +141,12 @@ class Chain(Expression):
     def after(self, letter: str) -> Expression:
         found: list[Expression] = []
         for i, part in enumerate(self.parts):
-            following = part.after(letter)
-            if following is part and not i:
-                found.append(self)
-            elif following is not NEVER:
-                found.append(sequence(following, *self.parts[i + 1 :]))
+            found.append(sequence(part.after(letter), *self.parts[i + 1 :]))
             if not part.nullable:
                 break
         return choice(found)
 
-    def tightened(self, texts: int) -> Expression:
+    def _tightened(self, texts: int) -> Expression:
         return sequence(*(part.tightened(texts) for part in self.parts))
 
     @cached_property
@@ -166,7 +176,7 @@ class Choice(Expression):
     def after(self, letter: str) -> Expression:
         return choice((option.after(letter) for option in self.options), self.kind)
 
-    def tightened(self, texts: int) -> Expression:
+    def _tightened(self, texts: int) -> Expression:
         if self.kind == "spare":
             return self.options[-1].tightened(texts)
         tight = [option.tightened(texts) for option in self.options]
@@ -206,14 +216,12 @@ class Repeat(Expression):
         following = self.part.after(letter)
         if following is NEVER:
             return NEVER
-        if self.begun and self.most is None and not self.least:
-            return sequence(following, self)
         left = None if self.most is None else self.most - 1
         return sequence(
             following, repeat(self.part, max(0, self.least - 1), left, self.kind, begun=True)
         )
 
-    def tightened(self, texts: int) -> Expression:
+    def _tightened(self, texts: int) -> Expression:
         part = self.part.tightened(texts)
         if self.kind == "firm":
             return repeat(part, self.least, self.most, "firm", self.begun)
@@ -227,8 +235,17 @@ class Repeat(Expression):
         return self.part.reserve + (after - 1) * self.part.shortened.longest
 
 
+# What there is of sets that are made of others: a key's sets are compared by identity.
+_made: WeakValueDictionary[Any, Expression] = WeakValueDictionary()
+
+
+def _one(new: Expression) -> Expression:
+    """Return the set of the same kind and parts that there is, else the new one."""
+    return _made.setdefault((type(new), *vars(new).values()), new)
+
+
 EMPTY = Literal("")
-NEVER = Choice(())
+NEVER = _one(Choice(()))
 DIGIT = Characters(((0x30, 0x39),))
 
 
@@ -242,15 +259,22 @@ def sequence(*parts: Expression) -> Expression:
             kept.extend(part.parts)
         elif not (isinstance(part, Literal) and not part.text):
             kept.append(part)
-    return kept[0] if len(kept) == 1 else Chain(tuple(kept)) if kept else EMPTY
+    return kept[0] if len(kept) == 1 else _one(Chain(tuple(kept))) if kept else EMPTY
 
 
 def choice(
     options: Iterable[Expression], kind: OneOf["firm", "spare", "union"] = "firm"
 ) -> Expression:
     """Texts of any option that has some."""
-    kept = [option for option in options if option is not NEVER]
-    return kept[0] if len(kept) == 1 else Choice(tuple(kept), kind) if kept else NEVER
+    kept: dict[Expression, None] = {}
+    for option in options:
+        if isinstance(option, Choice) and option.kind == kind == "firm":
+            kept.update(dict.fromkeys(option.options))
+        elif option is not NEVER:
+            kept[option] = None
+    if len(kept) < 2:
+        return next(iter(kept), NEVER)
+    return _one(Choice(tuple(kept), kind))
 
 
 def repeat(
@@ -261,7 +285,7 @@ def repeat(
         return NEVER if least else EMPTY
     if most is not None and most < least:
         return NEVER
-    return Repeat(part, least, most, kind, begun)
+    return _one(Repeat(part, least, most, kind, begun))
 
 
 def words(texts: Sequence[str]) -> Expression:

@@ -16,6 +16,7 @@ from typing import Any
 from fastscore.assistant.expression import Expression, follow
 from fastscore.assistant.form import form
 from fastscore.assistant.gbnf import gbnf
+from fastscore.assistant.keywords import shown
 from fastscore.assistant.runs import write_each
 from fastscore.assistant.values import read
 from fastscore.errors import DecodeError, FastscoreError, ModelError, UsageError
@@ -50,10 +51,16 @@ def fill_each(
     Raises UsageError for a schema that cannot be kept, and where ``max_tokens`` are too few for a
     form with empty texts.
     """
-    filling = _Filling(model, schema, max_tokens, sampling)
     sheets = [_Sheet(prompt) for prompt in prompts]
-    for texts, kept in filling.passes:
-        filling.write([sheet for sheet in sheets if not sheet.done], texts, kept)
+    try:
+        filling = _Filling(model, schema, max_tokens, sampling)
+        for texts, kept in filling.passes:
+            filling.write([sheet for sheet in sheets if not sheet.done], texts, kept)
+    except RecursionError as error:
+        raise UsageError(
+            f"the schema {shown(schema)} is nested too deep, or too many of an object's properties "
+            "may be missing, some hundred; make it smaller, or require them"
+        ) from error
     for sheet in sheets:
         if not sheet.done:
             sheet.outcome = ModelError(

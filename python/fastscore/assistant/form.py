@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from fastscore.assistant.expression import (
@@ -25,7 +24,7 @@ from fastscore.assistant.keywords import (
     says,
     shown,
 )
-from fastscore.assistant.numerals import Bounds, decimals, integers
+from fastscore.assistant.numerals import Bounds, bounds_of, decimals, integers
 from fastscore.assistant.patterns import pattern
 from fastscore.assistant.strings import FORMATS, FREE_FORMATS, free_text
 from fastscore.errors import UsageError
@@ -124,6 +123,7 @@ class _Schema:
         found, refused = [], []
         for option in listed(schema, name):
             try:
+                option = self._tagged(option, schema.get("discriminator"))
                 whole = joined(around, self._resolved(option)) if says(around) else option
                 found.append(self.part(whole, within))
             except UsageError as error:
@@ -131,6 +131,14 @@ class _Schema:
         if not found:
             raise refused[0]
         return choice(found, "union")
+
+    def _tagged(self, option: Any, discriminator: Any) -> Any:
+        """Require the property that tells alternatives apart; one with a default may be missing."""
+        tag = discriminator.get("propertyName") if isinstance(discriminator, Mapping) else None
+        whole = self._resolved(option)
+        if not isinstance(whole, Mapping) or tag not in whole.get("properties", ()):
+            return option
+        return {**option, "required": [*option.get("required", ()), tag]}
 
     def _typed(self, schema: Mapping[str, Any], kind: Any, within: tuple[str, ...]) -> Expression:
         if kind is None:
@@ -142,7 +150,7 @@ class _Schema:
         if kind == "string":
             return _string(schema)
         if kind in ("integer", "number"):
-            return (integers if kind == "integer" else decimals)(_bounds(schema))
+            return (integers if kind == "integer" else decimals)(bounds_of(schema))
         if kind in ("boolean", "null"):
             return _BOOLEAN if kind == "boolean" else _NULL
         raise UsageError(f"the type {kind!r} in {shown(schema)} is none of JSON's")
@@ -269,6 +277,8 @@ def _spare(some: Expression, less: Expression) -> Expression:
 def _string(schema: Mapping[str, Any]) -> Expression:
     least, most = count(schema, "minLength") or 0, count(schema, "maxLength")
     name = schema.get("format")
+    if name is not None and not isinstance(name, str):
+        raise UsageError(f"format is {name!r:.60} in {shown(schema)}; it is a name")
     if "pattern" in schema:
         if least or most is not None or name is not None:
             raise UsageError(
@@ -284,19 +294,3 @@ def _string(schema: Mapping[str, Any]) -> Expression:
             "and check the value"
         )
     return free_text(least, most)
-
-
-def _bounds(schema: Mapping[str, Any]) -> Bounds:
-    values: dict[str, Decimal | None] = {}
-    for name in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"):
-        value = schema.get(name)
-        try:
-            values[name] = None if value is None else Decimal(str(value))
-            if not (values[name] or Decimal(0)).is_finite():
-                raise InvalidOperation
-        except InvalidOperation as error:
-            raise UsageError(f"{name} is {value!r:.60}, which is no number") from error
-    low, above, high, below = values.values()
-    low_open = above is not None and (low is None or above >= low)
-    high_open = below is not None and (high is None or below <= high)
-    return Bounds(above if low_open else low, below if high_open else high, low_open, high_open)

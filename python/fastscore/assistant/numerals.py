@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from fastscore.assistant.expression import (
     DIGIT,
@@ -17,6 +19,7 @@ from fastscore.assistant.expression import (
     repeat,
     sequence,
 )
+from fastscore.errors import UsageError
 
 # Digits before and after the point; as many as a double always holds.
 _DIGITS = 15
@@ -31,6 +34,23 @@ class Bounds:
     high: Decimal | None = None
     low_open: bool = False
     high_open: bool = False
+
+
+def bounds_of(schema: Mapping[str, Any]) -> Bounds:
+    """Return what a schema says of a number's range; UsageError for what is no number."""
+    values: dict[str, Decimal | None] = {}
+    for name in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"):
+        value = schema.get(name)
+        try:
+            values[name] = None if value is None else Decimal(str(value))
+            if not (values[name] or Decimal(0)).is_finite():
+                raise InvalidOperation
+        except InvalidOperation as error:
+            raise UsageError(f"{name} is {value!r:.60}, which is no number") from error
+    low, above, high, below = values.values()
+    low_open = above is not None and (low is None or above >= low)
+    high_open = below is not None and (high is None or below <= high)
+    return Bounds(above if low_open else low, below if high_open else high, low_open, high_open)
 
 
 def integers(bounds: Bounds) -> Expression:
