@@ -1,9 +1,9 @@
-"""The README's examples, run: files are written, commands and programs give what is shown.
+"""The examples of README and docs, run: commands and programs give what is shown.
 
 A block's language says what becomes of it: `python` is run and must print the `text` block after
 it; the `$` lines of `console` must print the lines below them; a language followed by a file name
-is that file. `sh` is for commands that are too long or need what is not here: only their options
-are checked.
+is that file; files and outputs of a page are those of its own folder. `sh` is for commands that are
+too long or need what is not here: they are parsed and not run.
 """
 
 from __future__ import annotations
@@ -16,11 +16,15 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
+import typer
 
-README = Path(__file__).parents[1] / "README.md"
+from fastscore.cli.app import app
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
 _FENCE = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
 # Kernels of other processors round otherwise: an item may fall to the other side.
@@ -35,9 +39,22 @@ class Block(NamedTuple):
     text: str
 
 
-class Example(NamedTuple):
-    """A command line, and the output that the README shows."""
+class Page(NamedTuple):
+    path: Path
+    text: str
+    blocks: list[Block]
 
+    @classmethod
+    def read(cls, path: Path) -> Page:
+        text = path.read_text(encoding="utf-8")
+        return cls(path, text, [Block(m[1], m[2], m[3]) for m in _FENCE.finditer(text)])
+
+
+class Example(NamedTuple):
+    """A command line, and the output that its page shows."""
+
+    name: str
+    page: Path
     command: list[str]
     output: str
 
@@ -47,10 +64,10 @@ class Example(NamedTuple):
         return sorted({found for part in self.command for found in _TOOLS.findall(part)})
 
 
-# What an adapter's example imports, as packages are called.
+# What an example imports beside fastscore, as packages are called.
 _TOOLS = re.compile(
     r"\b(?:fastscore\.integrations\.|(?:import|from) )"
-    r"(lm_eval|deepeval|ragas|mlflow|opentelemetry|phoenix|deepchecks)\b"
+    r"(lm_eval|deepeval|ragas|mlflow|opentelemetry|phoenix|deepchecks|pandas)\b"
 )
 # Each tool's own word for keeping to itself.
 _NO_TELEMETRY = {
@@ -61,23 +78,26 @@ _NO_TELEMETRY = {
     "RAGAS_DO_NOT_TRACK": "true",
 }
 
-BLOCKS = [Block(m[1], m[2], m[3]) for m in _FENCE.finditer(README.read_text(encoding="utf-8"))]
+PAGES = [Page.read(path) for path in [README, *sorted((ROOT / "docs").rglob("*.md"))]]
 
 
-def _examples() -> list[Example]:
-    found = []
-    for block, after in pairwise([*BLOCKS, Block("", None, "")]):
+def _examples(page: Page) -> list[Example]:
+    found: list[tuple[list[str], str]] = []
+    for block, after in pairwise([*page.blocks, Block("", None, "")]):
         if block.language == "python":
             shown = after.text if after.language == "text" else ""
-            found.append(Example([sys.executable, "-c", block.text], shown))
+            found.append(([sys.executable, "-c", block.text], shown))
         elif block.language == "console":
             for part in block.text.split("$ ")[1:]:
                 command, _, shown = part.partition("\n")
-                found.append(Example(shlex.split(command), shown))
-    return found
+                found.append((shlex.split(command), shown))
+    return [
+        Example(f"{page.path.stem}-{number}", page.path, command, shown)
+        for number, (command, shown) in enumerate(found, 1)
+    ]
 
 
-EXAMPLES = _examples()
+EXAMPLES = [example for page in PAGES for example in _examples(page)]
 
 
 def differences(shown: str, printed: str) -> list[str]:
@@ -105,30 +125,35 @@ def _distance(a: str, b: str) -> float:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with the files that the README shows."""
-    folder = tmp_path_factory.mktemp("readme")
-    for block in BLOCKS:
-        if block.file:
-            (folder / block.file).write_text(block.text, encoding="utf-8")
-    return folder
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Path]:
+    """By page, a directory with the files that the page shows."""
+    folders = {page.path: tmp_path_factory.mktemp(page.path.stem) for page in PAGES}
+    for page in PAGES:
+        for block in page.blocks:
+            if block.file:
+                (folders[page.path] / block.file).write_text(block.text, encoding="utf-8")
+    return folders
 
 
 def _name(example: Example) -> str:
-    return " ".join(example.tools) or example.command[-1][:40].split("\n")[-1]
+    return "-".join([example.name, *example.tools])
 
 
 @pytest.mark.parametrize("example", [e for e in EXAMPLES if not e.tools], ids=_name)
-def test_examples_print_what_is_shown(example: Example, folder: Path, demo_model: Path) -> None:
-    _run(example, folder)
+def test_examples_print_what_is_shown(
+    example: Example, folders: dict[Path, Path], demo_model: Path
+) -> None:
+    _run(example, folders[example.page])
 
 
 @pytest.mark.parametrize("example", [e for e in EXAMPLES if e.tools], ids=_name)
-def test_examples_of_adapters(example: Example, folder: Path, demo_model: Path) -> None:
+def test_examples_of_adapters(
+    example: Example, folders: dict[Path, Path], demo_model: Path
+) -> None:
     for tool in example.tools:
         if importlib.util.find_spec(tool) is None:
             pytest.skip(f"{tool} is not installed")
-    _run(example, folder)
+    _run(example, folders[example.page])
 
 
 def _run(example: Example, folder: Path) -> None:
@@ -154,35 +179,63 @@ def _run(example: Example, folder: Path) -> None:
 
 
 def test_there_are_examples_of_each_kind() -> None:
-    languages = {block.language for block in BLOCKS}
+    languages = {block.language for page in PAGES for block in page.blocks}
     assert {"python", "console", "sh", "yaml", "jsonl", "text"} <= languages
-    assert len(EXAMPLES) >= 4
+    assert len({example.page for example in EXAMPLES}) > 1
     assert all(example.output for example in EXAMPLES)
 
 
-_OPTION = re.compile(r"--[a-z][a-z_-]+")
+def test_the_readme_has_an_example_of_each_adapter() -> None:
+    shown = {tool for example in EXAMPLES if example.page == README for tool in example.tools}
+    assert {"lm_eval", "deepeval", "ragas", "mlflow", "opentelemetry"} <= shown
+    # Deepchecks' own needs no Deepchecks.
+    assert "fastscore.formats.deepchecks" in README.read_text(encoding="utf-8")
+
+
+_OPTION = re.compile(r"(?<!\S)--[a-z][a-z_-]+")
 
 
 def _shell_lines() -> list[str]:
-    """Commands in blocks and in sentences, without the variables that are set for them."""
-    blocks = [line for b in BLOCKS if b.language == "sh" for line in b.text.splitlines()]
-    sentences = re.findall(r"`(fastscore [a-z]+ [^`]*)`", README.read_text(encoding="utf-8"))
-    return [re.sub(r"^(?:[A-Z_]+=\S+ )+", "", line) for line in [*blocks, *sentences]]
+    """Commands in blocks, without the variables that are set for them."""
+    lines = [
+        line
+        for page in PAGES
+        for block in page.blocks
+        if block.language == "sh"
+        for line in block.text.splitlines()
+    ]
+    return [re.sub(r"^(?:[A-Z_]+=\S+ )+", "", line) for line in lines]
+
+
+def _commands() -> dict[str, Any]:
+    """The commands of ``fastscore`` by name: click's, of which newer Typers bring their own."""
+    group: Any = typer.main.get_command(app)
+    return dict(group.commands)
+
+
+def test_command_lines_parse() -> None:
+    lines = [shlex.split(line) for line in _shell_lines() if line.startswith("fastscore ")]
+    assert len(lines) > 10
+    for _, command, *arguments in lines:
+        _commands()[command].make_context(command, arguments)
+    with pytest.raises(Exception, match="--taks"):
+        _commands()["run"].make_context("run", ["demo", "--taks", "mini"])
 
 
 def test_options_exist() -> None:
-    lines = [line for line in _shell_lines() if line.startswith("fastscore ")]
-    known = {command: _help(command) for command in {line.split()[1] for line in lines}}
-    wanted = [(option, line) for line in lines for option in _OPTION.findall(line)]
-    assert len(wanted) > 20
-    missing = [
-        line for option, line in wanted if option not in _OPTION.findall(known[line.split()[1]])
-    ]
-    assert missing == []
-    anywhere = _OPTION.findall("".join(known.values()))
-    spoken_of = re.findall(r"`(--[a-z][^`]*)`", README.read_text(encoding="utf-8"))
-    assert len(spoken_of) > 20
-    assert [one for one in spoken_of for o in _OPTION.findall(one) if o not in anywhere] == []
+    """Those that sentences speak of, of a command or by themselves."""
+    known = {
+        name: {option for one in command.params for option in [*one.opts, *one.secondary_opts]}
+        for name, command in _commands().items()
+    }
+    text = "".join(page.text for page in PAGES)
+    spoken_of = re.findall(r"`fastscore ([a-z]+) ([^`]*)`", text)
+    wanted = [(name, option) for name, rest in spoken_of for option in _OPTION.findall(rest)]
+    assert len(wanted) > 10
+    assert [(name, option) for name, option in wanted if option not in known[name]] == []
+    alone = set(_OPTION.findall(" ".join(re.findall(r"`(--[a-z][^`]*)`", text))))
+    assert len(alone) > 15
+    assert alone - set.union({"--help"}, *known.values()) == set()
 
 
 def test_options_of_adapters_exist() -> None:
@@ -193,17 +246,6 @@ def test_options_of_adapters_exist() -> None:
     assert lines
     for line in lines:
         HarnessCLI()._parser.parse_args(["run", *shlex.split(line)[1:]])
-
-
-def _help(command: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "fastscore", command, "--help"],
-        env={**os.environ, "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout
 
 
 def test_the_two_commands_are_named() -> None:
