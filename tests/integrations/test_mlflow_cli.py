@@ -100,6 +100,32 @@ def test_a_server_that_is_not_there_is_a_message(
     assert "Traceback" not in said
 
 
+def test_mlflow_takes_the_spans_of_a_run(
+    mlflow_server: str,
+    demo_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="no exporter here")
+    client = mlflow.MlflowClient(mlflow_server)
+    number = client.create_experiment("spans")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", f"{mlflow_server}/v1/traces")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_HEADERS", f"x-mlflow-experiment-id={number}")
+    options = ("--tasks", "mini_qa", "--limit", 2, "--threads", 1, "--quiet", "--trace")
+    assert command(monkeypatch, "run", demo_model, *options) == 0
+    assert capfd.readouterr().err == ""
+    [trace] = client.search_traces(locations=[number])
+    kinds = {span.name: span.span_type for span in trace.data.spans}
+    assert kinds == {
+        "evaluate mini_qa": "CHAIN",
+        "mini_qa": "EVALUATOR",
+        "mini_qa #0": "LLM",
+        "mini_qa #1": "LLM",
+    }
+    [prompt] = [span.inputs for span in trace.data.spans if span.name == "mini_qa #0"]
+    assert prompt.endswith("Answer:")
+
+
 def test_importing_the_adapter_sends_nothing_home() -> None:
     code = (
         "import os\n"

@@ -36,6 +36,7 @@ class Collector(ThreadingHTTPServer):
         self.requests: list[ExportTraceServiceRequest] = []
         self.headers: list[dict[str, str]] = []
         self.takes = 10_000
+        self.takes_empty = True
 
     @property
     def url(self) -> str:
@@ -67,6 +68,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"] or 0))
         taken = self.path == "/v1/traces" and len(self.server.requests) < self.server.takes
+        taken &= bool(body) or self.server.takes_empty
         if taken:
             self.server.requests.append(ExportTraceServiceRequest.FromString(body))
             self.server.headers.append({k.lower(): v for k, v in self.headers.items()})
@@ -161,6 +163,29 @@ def test_a_collector_that_is_lost_is_said_once(
     assert said.startswith(f"236 of 300 spans could not be sent to {collector.url}/v1/traces")
     assert "400" in said
     assert capfd.readouterr().err == ""
+
+
+def test_a_collector_that_takes_no_empty_request_is_there(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+    collector.takes_empty = False
+    with exporting(pytest.fail) as provider:
+        assert provider is not None
+        provider.get_tracer("test").start_span("one").end()
+    assert collector.names == ["one"]
+
+
+def test_who_has_switched_opentelemetry_off_is_told(
+    tiny_model: TinyModel, fastscore: Any, collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    code, _, err = fastscore("run", tiny_model("llama"), "-t", "mini_qa", "--trace", "-q")
+    assert code == 0
+    (line,) = err.splitlines()
+    assert line.startswith("Warning: this run is not traced: OTEL_SDK_DISABLED is true")
+    assert collector.requests == []
 
 
 def test_spans_are_sent_when_the_run_fails(

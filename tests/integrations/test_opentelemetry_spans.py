@@ -311,6 +311,16 @@ def test_spans_that_go_nowhere_are_warned_about(
     assert record.levelname == "WARNING"
 
 
+def test_who_has_switched_opentelemetry_off_is_told(
+    model: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    own = TracerProvider(shutdown_on_exit=False)
+    evaluate(model, "mini_qa", limit=2, progress=False, observers=[TracingObserver(1, own)])
+    (record,) = caplog.records
+    assert "OTEL_SDK_DISABLED is true" in record.message
+
+
 def test_spans_that_are_sampled_out_are_not(model: Path, caplog: pytest.LogCaptureFixture) -> None:
     from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from fastscore.integrations.missing import missing_tool
+from fastscore.integrations.opentelemetry.observer import SWITCHED_OFF, is_switched_off
 
 try:
     from opentelemetry import trace
@@ -42,8 +43,13 @@ def exporting(warn: Callable[[str], None]) -> Iterator[trace.TracerProvider | No
     """Give a tracer provider whose spans are sent, all of them by the end of the block.
 
     A provider that the process has already (under ``opentelemetry-instrument``, say) is taken as
-    it is. None where no collector answers; ``warn`` is told why, and which spans were lost.
+    it is. None where no collector answers, or OpenTelemetry is switched off; ``warn`` is told why,
+    and which spans were lost.
     """
+    if is_switched_off():
+        warn(f"this run is not traced: {SWITCHED_OFF}")
+        yield None
+        return
     configured = trace.get_tracer_provider()
     if isinstance(configured, TracerProvider):
         try:
@@ -132,14 +138,19 @@ def _heard() -> Iterator[_Reasons]:
 
 
 def _refusal(endpoint: str, headers: dict[str, str] | None, reasons: _Reasons) -> str | None:
-    """Send a request without spans; return what stood in its way, None if it was taken."""
+    """Send a request without spans; return what stood in its way, None if it was taken.
+
+    A collector may hold such a request for a bad one (400), as MLflow's does: it is there.
+    """
     probe = OTLPSpanExporter(endpoint, headers=headers, timeout=_PROBE_SECONDS)
     try:
-        if probe.export([]) is SpanExportResult.SUCCESS:
-            return None
+        taken = probe.export([]) is SpanExportResult.SUCCESS
     finally:
         probe.shutdown()
-    return reasons.first or "no answer"
+    said, reasons.first = reasons.first, None
+    if taken or (said is not None and "code: 400" in said):
+        return None
+    return said or "no answer"
 
 
 def _destination() -> tuple[str, dict[str, str] | None]:

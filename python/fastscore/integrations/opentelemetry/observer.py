@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 import uuid
 from collections.abc import Sequence
@@ -24,6 +25,8 @@ except ImportError as error:
 
 ITEMS_PER_TASK = 20
 """Spans of items for each task where no rate is given."""
+
+SWITCHED_OFF = "OTEL_SDK_DISABLED is true, by which OpenTelemetry makes no spans"
 
 _LONGEST_NAME = 120
 _log = logging.getLogger("fastscore")
@@ -77,11 +80,7 @@ class TracingObserver(Observer):
         )
         own = self._run.get_span_context()
         if not own.is_valid or own.span_id == caller.span_id:
-            _log.warning(
-                "Tracing is asked for, but no OpenTelemetry TracerProvider is configured: spans "
-                "are dropped. Set one with opentelemetry.trace.set_tracer_provider, or use "
-                "`fastscore run --trace`."
-            )
+            _log.warning("Tracing is asked for, but %s.", _why_dropped())
 
     def task_started(self, task: str) -> None:
         """Begin a task's span."""
@@ -158,6 +157,20 @@ class TracingObserver(Observer):
             return self._session
         outer = context.get_value("session.id")
         return outer if isinstance(outer, str) else self._own_session
+
+
+def is_switched_off() -> bool:
+    """Whether the environment tells every SDK of OpenTelemetry to do nothing."""
+    return os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+
+
+def _why_dropped() -> str:
+    if is_switched_off():
+        return SWITCHED_OFF
+    return (
+        "no OpenTelemetry TracerProvider is configured: spans are dropped. Set one with "
+        "opentelemetry.trace.set_tracer_provider, or use `fastscore run --trace`"
+    )
 
 
 def sampled(task: str, samples: Sequence[AnySample], rate: float | None) -> list[AnySample]:
