@@ -109,20 +109,24 @@ class Observers(Observer):
         self._tell(lambda one: one.task_ended(task, result))
 
     def run_ended(self, results: Results) -> None:  # noqa: D102
-        left = list(self._observers)
-
-        def end(one: Observer) -> None:
-            left.remove(one)
-            one.run_ended(results)
-
-        try:
-            self._tell(end)
-        except BaseException:  # Ctrl-C while one is waited for; nobody tells the others later
-            Observers(left, self._warn).run_ended(results)
-            raise
+        self._tell_all(lambda one: one.run_ended(results))
 
     def run_failed(self, error: BaseException) -> None:  # noqa: D102
-        self._tell(lambda one: one.run_failed(error))
+        self._tell_all(lambda one: one.run_failed(error))
+
+    def _tell_all(self, last: Callable[[Observer], None]) -> None:
+        """Tell the last thing; who presses Ctrl-C while one is waited for means that one alone."""
+        left = list(self._observers)
+
+        def tell(one: Observer) -> None:
+            left.remove(one)
+            last(one)
+
+        try:
+            self._tell(tell)
+        except BaseException:  # nobody tells the others later
+            Observers(left, self._warn)._tell_all(last)
+            raise
 
     def _tell(self, what: Callable[[Observer], None]) -> None:
         for one in list(self._observers):

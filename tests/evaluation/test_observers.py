@@ -167,6 +167,9 @@ class Interrupted(Observer):
     def run_ended(self, results: Results) -> None:
         raise KeyboardInterrupt
 
+    def run_failed(self, error: BaseException) -> None:
+        raise KeyboardInterrupt
+
 
 @pytest.mark.parametrize("resume", [True, False])
 def test_who_is_tired_of_waiting_for_an_observer_is_told_where_the_results_are(
@@ -187,6 +190,18 @@ def test_who_comes_after_an_interrupted_observer_hears_of_the_end() -> None:
         score(FakeModel(), "mini_qa", observers=[before, Interrupted(), after])
     assert before.told == after.told
     assert before.told[-1] == "run_ended"
+
+
+def test_who_comes_after_an_interrupted_observer_hears_of_the_failure() -> None:
+    before, after = Diary(), Diary()
+
+    def stop(_: Progress) -> None:
+        raise ValueError("broken")
+
+    with pytest.raises(KeyboardInterrupt):
+        score(FakeModel(), "mini_qa", observers=[before, Interrupted(), after], progress=stop)
+    assert before.told == after.told
+    assert before.told[-1] == "run_failed"
 
 
 def test_results_on_disk_are_named_to_who_is_tired_of_waiting(tmp_path: Path) -> None:
