@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from mlflow_tracking import Door, runs_of
@@ -11,7 +11,7 @@ from mlflow_tracking import Door, runs_of
 from fake_model import FakeModel
 from fake_results import make_results
 from fake_run import score
-from fastscore.errors import UsageError
+from fastscore.errors import ResultsError, UsageError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -64,12 +64,53 @@ def test_a_run_of_another_experiment_is_refused(
     ):
         score(model, "mini_qa", mlflow="elsewhere")
     assert model.n_scored == 0
+    assert mlflow_client.get_experiment_by_name("elsewhere") is None  # nor is it made
+
+
+def test_the_run_that_the_environment_names_is_used_and_left_open(
+    mlflow_client: MlflowClient, experiment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a project, whose run `mlflow run` begins and ends."""
+    number = mlflow_client.create_experiment(experiment)
+    of_project = mlflow_client.create_run(number, run_name="project").info.run_id
+    monkeypatch.setenv("MLFLOW_RUN_ID", of_project)
+    score(FakeModel(), TASKS, mlflow=experiment)
+    parent, children = runs_of(mlflow_client, experiment)
+    assert (parent.info.run_id, parent.info.status) == (of_project, "RUNNING")
+    assert "mini_qa/acc" in parent.data.metrics
+    assert set(children) == set(TASKS)
+    monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
+    with pytest.raises(ResultsError, match="0" * 32):
+        score(FakeModel(), "mini_qa", mlflow=experiment)
 
 
 def test_a_deleted_experiment_is_named(mlflow_client: MlflowClient, experiment: str) -> None:
     mlflow_client.delete_experiment(mlflow_client.create_experiment(experiment))
     with pytest.raises(UsageError, match="was deleted"):
         score(FakeModel(), "mini_qa", mlflow=experiment)
+
+
+def test_an_experiment_that_another_run_makes_meanwhile_is_used(
+    mlflow_client: MlflowClient, experiment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = mlflow_client.create_experiment(experiment)
+    look = mlflow.MlflowClient.get_experiment_by_name
+    too_early = [None]
+    monkeypatch.setattr(
+        mlflow.MlflowClient,
+        "get_experiment_by_name",
+        lambda self, name: too_early.pop() if too_early else look(self, name),
+    )
+    run = ours.log_to_mlflow(make_results("A", {"arc": 3}), experiment=experiment, report=False)
+    assert mlflow_client.get_run(run).info.experiment_id == number
+
+
+@pytest.mark.parametrize("name", ["", " ", 3])
+def test_what_is_no_name_of_an_experiment_is_refused(
+    mlflow_client: MlflowClient, name: Any
+) -> None:
+    with pytest.raises(UsageError, match=f"the experiment is {name!r}; give its name"):
+        ours.log_to_mlflow(make_results("A", {"arc": 3}), experiment=name)
 
 
 @pytest.fixture

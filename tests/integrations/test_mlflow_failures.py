@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from mlflow_tracking import Door, free_port, runs_of
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 mlflow = pytest.importorskip("mlflow", reason="MLflow is not installed")
+databricks_pb2 = pytest.importorskip("mlflow.protos.databricks_pb2")
 ours = pytest.importorskip("fastscore.integrations.mlflow")
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
@@ -164,6 +165,31 @@ def test_a_run_that_cannot_be_logged_whole_does_not_go_on_for_ever(
     assert "RUNNING" not in {run.info.status for run in children.values()}
 
 
+@pytest.mark.parametrize("refusals", [1, 100])
+def test_rows_that_another_run_brings_at_the_same_time_are_logged(
+    mlflow_client: MlflowClient, experiment: str, monkeypatch: pytest.MonkeyPatch, refusals: int
+) -> None:
+    """What the server says to all but one of several runs with a data set that is new to it."""
+    log, said = mlflow.MlflowClient.log_inputs, []
+
+    def refuse(self: MlflowClient, run: str, rows: list[Any]) -> None:
+        if len(said) < refusals:
+            said.append(run)
+            code = databricks_pb2.BAD_REQUEST
+            raise mlflow.exceptions.MlflowException("UNIQUE constraint failed", code)
+        log(self, run, rows)
+
+    monkeypatch.setattr(mlflow.MlflowClient, "log_inputs", refuse)
+    results = make_results("A", {"arc": 3})
+    if refusals > 1:
+        with pytest.raises(ResultsError, match="UNIQUE constraint failed"):
+            ours.log_to_mlflow(results, experiment=experiment, report=False)
+        assert len(said) < 10
+        return
+    run = ours.log_to_mlflow(results, experiment=experiment, report=False)
+    assert len(mlflow_client.get_run(run).inputs.dataset_inputs) == 1
+
+
 @pytest.mark.parametrize(
     ("uri", "message"),
     [
@@ -206,6 +232,36 @@ class _After(Observer):
         self._what = lambda: None
 
 
+def test_a_server_that_is_busy_with_our_files_is_waited_for(
+    mlflow_client: MlflowClient, experiment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fastscore.integrations.mlflow import server
+
+    busy = threading.Event()
+    ask, log, asked = server.http_request, mlflow.MlflowClient.log_artifacts, []
+
+    def answer_late(*arguments: Any, timeout: float, **options: Any) -> Any:
+        if busy.is_set():
+            asked.append(timeout)
+            if timeout < 20:
+                raise ConnectionError("Read timed out")
+        return ask(*arguments, timeout=timeout, **options)
+
+    def upload(*arguments: Any) -> None:
+        busy.set()
+        while not asked:
+            time.sleep(0.01)
+        log(*arguments)
+        busy.clear()
+
+    monkeypatch.setattr(server, "http_request", answer_late)
+    monkeypatch.setattr(mlflow.MlflowClient, "log_artifacts", upload)
+    monkeypatch.setattr("fastscore.integrations.mlflow.worker.WATCH_SECONDS", 0.02)
+    score(FakeModel(), TASKS, mlflow=experiment)
+    parent, _ = runs_of(mlflow_client, experiment)
+    assert parent.info.status == "FINISHED"
+
+
 @pytest.mark.parametrize("how", ["shut", "silence"])
 def test_a_server_that_goes_away_costs_no_results(
     mlflow_client: MlflowClient,
@@ -215,7 +271,8 @@ def test_a_server_that_goes_away_costs_no_results(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("fastscore.integrations.mlflow.server.ANSWER_SECONDS", 1.0)
+    for wait in ("ANSWER_SECONDS", "BUSY_SECONDS"):
+        monkeypatch.setattr(f"fastscore.integrations.mlflow.server.{wait}", 1.0)
     door = Door(mlflow_server)
     tracker = ours.MlflowObserver(experiment, tracking_uri=door.address)
     began = time.monotonic()

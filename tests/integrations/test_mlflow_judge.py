@@ -14,6 +14,7 @@ from models.fixtures import TinyModel
 from models.vocab import CHAT_TEMPLATE
 
 mlflow = pytest.importorskip("mlflow", reason="MLflow is not installed")
+pd = pytest.importorskip("pandas", reason="MLflow's evaluation needs pandas")
 OptionJudge = pytest.importorskip("fastscore.integrations.mlflow.judge").OptionJudge
 
 pytestmark = pytest.mark.filterwarnings(
@@ -129,6 +130,9 @@ def test_the_model_of_a_judge_is_closed_with_it(tiny_model: TinyModel) -> None:
     [
         ("{{ outputs }}", {"inputs": {"q": "x"}}, "is None; the item has inputs.q"),
         ("{{ inputs.q }}", {"inputs": {"q": None}}, "is None"),
+        # What a data frame makes of None.
+        ("{{ outputs }}", {"outputs": float("nan")}, "is nan; the item has outputs"),
+        ("{{ inputs.q }}", {"inputs": {"q": pd.NA}}, "is <NA>"),
         ("{{ inputs.items }}", {"inputs": {"items": ["egg"]}}, r"write \['items'\]"),
     ],
 )

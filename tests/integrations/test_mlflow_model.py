@@ -7,14 +7,16 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow_tracking import free_port
 
 from fastscore.assistant import Assistant
-from fastscore.errors import ModelError, UsageError
+from fastscore.errors import ModelError, ResultsError, UsageError
 from models.fixtures import TinyModel
 from models.vocab import CHAT_TEMPLATE
 
@@ -153,6 +155,24 @@ def test_a_file_that_is_referred_to_must_stay_what_it_is(gguf: Path, tmp_path: P
     own.unlink()
     with pytest.raises(ModelError, match="is not there"):
         mlflow.pyfunc.load_model(str(tmp_path / "model"))
+
+
+def test_a_path_among_the_options_is_kept_as_a_text(gguf: Path, tmp_path: Path) -> None:
+    tokenizer = tmp_path / "tokenizer.json"
+    ours.save_model(gguf, tmp_path / "model", options={"n_threads": 1, "tokenizer": tokenizer})
+    model = mlflow.models.Model.load(str(tmp_path / "model"))
+    kept = model.flavors["python_function"]["config"]["options"]
+    assert kept == {"n_threads": 1, "tokenizer": str(tokenizer)}
+
+
+def test_a_server_that_is_not_there_is_known_at_once(
+    gguf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+    began = time.monotonic()
+    with pytest.raises(ResultsError, match="cannot be reached"):
+        ours.log_model(gguf)
+    assert time.monotonic() - began < 10
 
 
 def test_no_model_is_saved_that_could_not_be_loaded(gguf: Path, tmp_path: Path) -> None:

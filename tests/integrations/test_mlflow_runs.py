@@ -6,7 +6,7 @@ import json
 import math
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from mlflow_tracking import artifacts_of, runs_of
@@ -207,9 +207,10 @@ def test_a_table_that_was_cut_says_so(mlflow_client: MlflowClient, experiment: s
     assert "the first 10 of 30 items" in children["arc"].data.tags["fastscore.samples"]
 
 
-def test_a_negative_number_of_samples_is_refused(mlflow_client: MlflowClient) -> None:
-    with pytest.raises(UsageError, match="samples is -1"):
-        ours.log_to_mlflow(make_results("A", {"arc": 3}), samples=-1)
+@pytest.mark.parametrize("samples", [-1, "10", True])
+def test_what_is_no_number_of_samples_is_refused(mlflow_client: MlflowClient, samples: Any) -> None:
+    with pytest.raises(UsageError, match=f"samples is {samples!r}"):
+        ours.log_to_mlflow(make_results("A", {"arc": 3}), samples=samples)
 
 
 def test_without_matplotlib_the_report_is_markdown(

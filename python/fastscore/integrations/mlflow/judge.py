@@ -21,6 +21,7 @@ from fastscore.integrations.mlflow.server import AssessmentSource, Feedback
 from fastscore.model import Model
 
 try:
+    import pandas as pd
     from mlflow.genai.scorers import Scorer
     from pydantic import PrivateAttr
 except ImportError as error:
@@ -70,8 +71,8 @@ class OptionJudge(Closing, Scorer):  # type: ignore[misc]  # of MLflow, which ne
     ------
     UsageError
         The template or the options make no sense, or options of a model come with one that is
-        open; while judging, an item lacks what the template writes, or has None there, or does not
-        fit the window. MLflow keeps the latter as the error of that item.
+        open; while judging, an item lacks what the template writes, or has None or NaN there, or
+        does not fit the window. MLflow keeps the latter as the error of that item.
 
     """
 
@@ -182,11 +183,11 @@ def _compile(environment: BoundedEnvironment, instructions: str) -> Any:
 def _as_text(value: Any) -> Any:
     """What a template writes of a value that is no text: JSON.
 
-    Raises UndefinedError for what a model would judge in earnest and nobody meant: None, and the
-    methods that Jinja finds before the keys of a mapping.
+    Raises UndefinedError for what a model would judge in earnest and nobody meant: None, which a
+    table turns into NaN, and the methods that Jinja finds before the keys of a mapping.
     """
-    if value is None:
-        raise UndefinedError("what is to be written here is None")
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        raise UndefinedError(f"what is to be written here is {value}")
     if isinstance(value, (BuiltinMethodType, MethodType)):
         name = value.__name__
         raise UndefinedError(f".{name} is a method of mappings and lists; write ['{name}']")

@@ -12,7 +12,7 @@ from typing import Any
 from fastscore.assistant import Assistant
 from fastscore.errors import ModelError, UsageError
 from fastscore.integrations.missing import missing_tool
-from fastscore.integrations.mlflow.server import mlflow
+from fastscore.integrations.mlflow.server import Server, mlflow
 from fastscore.model import Model
 from fastscore.model.fingerprint import fingerprint, model_files
 from fastscore.model.locate import locate
@@ -149,8 +149,11 @@ def log_model(
     ------
     UsageError, ModelError
         The file is not there, or a model has no such option.
+    ResultsError
+        The tracking server cannot be reached.
 
     """
+    Server()  # one that is not there is known before gigabytes are read
     with _without_advice():
         return mlflow.pyfunc.log_model(name=name, **_saved_as(model, copy, options), **log_options)
 
@@ -180,7 +183,9 @@ def _saved_as(model: str | Path, copy: bool, options: Mapping[str, Any] | None) 
     check_model_options(options or {}, ())
     located = locate(model)
     files = model_files(located.path)
-    config = {"fingerprint": fingerprint(located.path), "options": dict(options or {})}
+    # The configuration is YAML, which has no paths.
+    written = {name: str(v) if isinstance(v, Path) else v for name, v in (options or {}).items()}
+    config = {"fingerprint": fingerprint(located.path), "options": written}
     if not copy:
         config["path"] = str(located.path.absolute())
     names = ["gguf", *(f"gguf_{i}" for i in range(2, len(files) + 1))]

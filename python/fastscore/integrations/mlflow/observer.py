@@ -43,7 +43,7 @@ def log_to_mlflow(
         Its name, made if need be; None for MLflow's active one, and on another server than MLflow's
         own for the one that the environment names, or the default one.
     run_name
-        None for the model's name and quantisation.
+        Of a run that is begun here; None for the model's name and quantisation.
     tracking_uri
         None for MLflow's own setting.
     report
@@ -53,8 +53,8 @@ def log_to_mlflow(
         Most items in the table of each task, 0 for no tables. The files beside the results have
         all items.
 
-    A run that the caller has begun is used as it is and not ended; else one is begun here, with the
-    times of the results.
+    A run that the caller has begun, or that ``MLFLOW_RUN_ID`` names as under ``mlflow run``, is
+    used as it is and not ended; else one is begun here, with the times of the results.
 
     Raises
     ------
@@ -162,7 +162,7 @@ class MlflowObserver(Observer):
         )
         self._add(self._run.end)
         with self._advised():
-            self._worker.finish(self._server.check)
+            self._worker.finish(self._server.check_busy)
         self.url = self._run.url
 
     def run_failed(self, error: BaseException) -> None:
@@ -196,5 +196,5 @@ class MlflowObserver(Observer):
 
 
 def _check_samples(samples: int) -> None:
-    if samples < 0:
-        raise UsageError(f"samples is {samples}; give the most items of a table, 0 for no tables")
+    if isinstance(samples, bool) or not isinstance(samples, int) or samples < 0:
+        raise UsageError(f"samples is {samples!r}; give the most items of a table, 0 for none")

@@ -49,7 +49,7 @@ class TrackedRun:
     """The runs on a server that stand for one run of fastscore.
 
     The one for all of it is the caller's active run where there is one on this server, which then
-    stays open; else it is begun here, and ended by `end`. ``begun`` is when, None for now.
+    stays as it is; else it is begun here, and ended by `end`. ``begun`` is when, None for now.
 
     Raises
     ------
@@ -86,11 +86,7 @@ class TrackedRun:
         else:
             self._run = str(caller.info.run_id)
             self._experiment = str(caller.info.experiment_id)
-            if experiment is not None and server.experiment_id(experiment) != self._experiment:
-                raise UsageError(
-                    f"the active MLflow run {self._run} is not of the experiment {experiment!r}: "
-                    "end it, or leave the experiment out"
-                )
+            self._refuse_another(experiment)
             self._refuse_changes(params)
         try:
             self._log(self._run, params=params, tags=tags)
@@ -206,6 +202,15 @@ class TrackedRun:
             )
         return str(created.info.run_id)
 
+    def _refuse_another(self, experiment: str | None) -> None:
+        with self._server.explained():
+            own = self._client.get_experiment(self._experiment).name
+        if experiment not in (None, own):
+            raise UsageError(
+                f"the active MLflow run {self._run} is not of the experiment {experiment!r} but of "
+                f"{own!r}: end it (or unset MLFLOW_RUN_ID), or name that experiment"
+            )
+
     def _refuse_changes(self, params: Mapping[str, str]) -> None:
         with self._server.explained():
             there = self._client.get_run(self._run).data.params
@@ -248,8 +253,7 @@ class TrackedRun:
             )
             for task, result in tasks.items()
         ]
-        with self._server.explained():
-            self._client.log_inputs(run, inputs)
+        self._server.log_rows(run, inputs)
 
 
 def start_params(model: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, str]:

@@ -24,6 +24,7 @@ try:
         AssessmentSource,
         Dataset,
         DatasetInput,
+        Experiment,
         Feedback,
         InputTag,
         Metric,
@@ -32,6 +33,7 @@ try:
         RunTag,
     )
     from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import BAD_REQUEST, RESOURCE_ALREADY_EXISTS, ErrorCode
     from mlflow.tracking import fluent
     from mlflow.tracking.context.registry import resolve_tags
     from mlflow.utils.credentials import get_default_host_creds
@@ -58,6 +60,9 @@ _CHANGED = threading.RLock()  # of the environment, which the worker and the run
 _DEFAULT_EXPERIMENT = "0"
 ANSWER_SECONDS = 5.0
 """How long a server may take to say that it is there."""
+BUSY_SECONDS = 30.0
+"""And how long while it has something of ours to do."""
+_ATTEMPTS = 5
 
 
 class Server:
@@ -95,8 +100,15 @@ class Server:
         """Whether it is the one that MLflow itself is set to, whose state it holds."""
         return self.uri.rstrip("/") == str(mlflow.get_tracking_uri()).rstrip("/")
 
-    def check(self) -> None:
-        """Raise ResultsError unless the server answers, or the file is a database; no more."""
+    def check_busy(self) -> None:
+        """As `check`, of a server that may be at work for us and so slow to answer."""
+        self.check(BUSY_SECONDS)
+
+    def check(self, at_most: float | None = None) -> None:
+        """Raise ResultsError unless the server answers, or the file is a database; no more.
+
+        ``at_most`` are the seconds that it may take for that, `ANSWER_SECONDS` if not given.
+        """
         if self.uri.startswith(_SQLITE):
             self._check_sqlite()
         if not self.is_remote:
@@ -107,7 +119,7 @@ class Server:
                 "/health",
                 "GET",
                 max_retries=0,
-                timeout=ANSWER_SECONDS,
+                timeout=ANSWER_SECONDS if at_most is None else at_most,
                 raise_on_status=False,
             )
         except Exception as error:
@@ -159,8 +171,15 @@ class Server:
         return f"{self.shown.rstrip('/')}/#/experiments/{experiment}/runs/{run}"
 
     def active_run(self) -> Run | None:
-        """Return the run that the caller has begun on this server, if there is one."""
-        return mlflow.active_run() if self.is_own else None
+        """Return the run that the caller has begun on this server, if there is one.
+
+        It may be in the environment alone, where ``mlflow run`` puts the run of a project.
+        """
+        if not self.is_own:
+            return None
+        number = os.environ.get("MLFLOW_RUN_ID")
+        with self.explained():
+            return mlflow.active_run() or (self.client.get_run(number) if number else None)
 
     def experiment_id(self, name: str | None) -> str:
         """Return the number of the experiment of this name, made if need be.
@@ -168,16 +187,14 @@ class Server:
         Of no name, of the active one; on another server than MLflow's own, where none can be
         active, of the one that the environment names, else of the default one.
 
-        Raises UsageError for one that was deleted, and for a name of white space.
+        Raises UsageError for one that was deleted, and for what is no name.
         """
-        if name is not None and not name.strip():
-            raise UsageError(f"the name of the experiment is {name!r}; give it one")
+        if name is not None and not (isinstance(name, str) and name.strip()):
+            raise UsageError(f"the experiment is {name!r}; give its name, a text")
         with self.explained():
             if name is None:
                 return self._unnamed_experiment()
-            found = self.client.get_experiment_by_name(name)
-            if found is None:
-                return str(self.client.create_experiment(name))
+            found = self.client.get_experiment_by_name(name) or self._new_experiment(name)
             if found.lifecycle_stage != "active":
                 raise UsageError(
                     f"the experiment {name!r} was deleted on {self.shown}; restore it "
@@ -185,6 +202,31 @@ class Server:
                     "choose another name"
                 )
             return str(found.experiment_id)
+
+    def _new_experiment(self, name: str) -> Experiment:
+        try:
+            number = self.client.create_experiment(name)
+        except MlflowException as error:
+            if error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
+                raise
+            return self.client.get_experiment_by_name(name)  # another run has been quicker
+        return self.client.get_experiment(number)
+
+    def log_rows(self, run: str, rows: list[DatasetInput]) -> None:
+        """Say which data sets a run read.
+
+        Of runs that bring the same new ones at once, a database takes one and refuses the others;
+        when these say it again, the data sets are there.
+        """
+        with self.explained():
+            for left in reversed(range(_ATTEMPTS)):
+                try:
+                    self.client.log_inputs(run, rows)
+                except MlflowException as error:
+                    if not left or error.error_code != ErrorCode.Name(BAD_REQUEST):
+                        raise
+                else:
+                    return
 
     def _unnamed_experiment(self) -> str:
         if self.is_own:
