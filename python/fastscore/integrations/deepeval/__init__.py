@@ -4,7 +4,8 @@
 >>> from fastscore.integrations.deepeval import FastscoreLLM
 >>> metric = FaithfulnessMetric(model=FastscoreLLM("model.gguf"))  # doctest: +SKIP
 
-`FastscoreLLM` writes texts and fills in the forms of metrics and benchmarks.
+`FastscoreLLM` writes texts and fills in the forms of metrics and benchmarks; scores that a prompt
+wants from 0 to 1 are, and answers and winners are among those that it names.
 `FastscoreSystemOneModel` answers closed questions by the log-likelihoods of their options, for
 metrics with ``eval_mode="system_one"`` or ``"hybrid"``. Both are asked by many coroutines and
 threads at a time: what waits for the same kind of answer is one batch of the engine.

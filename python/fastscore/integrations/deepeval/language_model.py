@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ except ImportError as error:
     raise missing_tool("DeepEval", "deepeval", error) from error
 
 from fastscore.integrations.deepeval.judge import Judge
+from fastscore.integrations.deepeval.known_values import narrowed
 from fastscore.integrations.deepeval.scores import REASON, completion, forms, scores_of
 
 if TYPE_CHECKING:
@@ -67,8 +67,9 @@ class FastscoreLLM(Judge, DeepEvalBaseLLM):  # type: ignore[misc]  # no types wh
         """Answer a prompt: with a text, or with an instance of ``schema``.
 
         The answer keeps the JSON schema of the class token by token; what the class checks beyond
-        that, it checks in the end. Raises UsageError for images, audio, a schema that no grammar
-        can keep, and a prompt that does not fit the window.
+        that, it checks in the end. Scores of DeepEval's metrics are from 0 to 1, as their prompts
+        want them and their classes do not say. Raises UsageError for images, audio, a schema that
+        no grammar can keep, and a prompt that does not fit the window.
         """
         _check_prompt(prompt, audio)
         if schema is None:
@@ -77,7 +78,7 @@ class FastscoreLLM(Judge, DeepEvalBaseLLM):  # type: ignore[misc]  # no types wh
                 lambda: self._gatherer.answer(prompt).result(),
             ).text
             return written
-        form = _form(schema)
+        form = _form(schema, prompt)
         return schema.model_validate(
             self._now(
                 lambda assistant: assistant.fill([prompt], form)[0],
@@ -188,7 +189,7 @@ class FastscoreLLM(Judge, DeepEvalBaseLLM):  # type: ignore[misc]  # no types wh
         _check_prompt(prompt, audio)
         if schema is None:
             return self._gatherer.answer(prompt)
-        return self._gatherer.fill(prompt, _form(schema))
+        return self._gatherer.fill(prompt, _form(schema, prompt))
 
 
 def _check_prompt(prompt: str, audio: Any) -> None:
@@ -204,17 +205,11 @@ def _check_prompt(prompt: str, audio: Any) -> None:
         )
 
 
-def _form(schema: type[BaseModel]) -> Mapping[str, Any]:
-    """Return the JSON schema of a class."""
+def _form(schema: type[BaseModel], prompt: str) -> Mapping[str, Any]:
+    """Return the JSON schema of a class, with what the prompt of a metric says of its values."""
     if not (isinstance(schema, type) and issubclass(schema, BaseModel)):
         raise UsageError(f"the schema is {schema!r:.100}; give a class derived from BaseModel")
-    return _json_schema(schema)
-
-
-@cache
-def _json_schema(schema: type[BaseModel]) -> Mapping[str, Any]:
-    form: Mapping[str, Any] = schema.model_json_schema()
-    return form
+    return narrowed(schema, prompt)
 
 
 def _read(answer: Any, schema: type[BaseModel] | None) -> str | BaseModel:
