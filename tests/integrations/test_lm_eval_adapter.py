@@ -34,7 +34,9 @@ def test_lm_eval_finds_it_by_name(path: Path) -> None:
     assert point.load() is FastscoreLM
     assert get_model("dummy") is not FastscoreLM  # lm-eval's own are still there
     lm = FastscoreLM.create_from_arg_string(
-        f"pretrained={path},n_threads=1,max_length=64", {"batch_size": "auto", "device": "cuda:0"}
+        # The last one is what lm-eval makes of its --trust_remote_code.
+        f"pretrained={path},n_threads=1,max_length=64,trust_remote_code=True",
+        {"batch_size": "auto", "device": "cuda:0"},
     )
     with lm:
         assert lm.max_length == 64
@@ -49,6 +51,19 @@ def test_lm_eval_finds_it_by_name(path: Path) -> None:
         ({"n_thread": 2}, "did you mean n_threads"),
         ({"max_length": 64, "n_ctx": 64}, "give one of them"),
         ({"add_bos_token": False}, "the model file says True"),
+        ({"max_lenght": 64}, "did you mean max_length"),
+        ({"max_length": 2.5}, "max_length is 2.5; give a whole number"),
+        ({"n_threads": "many"}, "n_threads is 'many'; give a whole number"),
+        ({"n_threads": True}, "n_threads is True; give a whole number"),
+        ({"exact": "no"}, "exact is 'no'; give True or False"),
+        ({"enable_thinking": "no"}, "enable_thinking is 'no'; give True or False"),
+        ({"add_bos_token": "yes"}, "add_bos_token is 'yes'; give True or False"),
+        ({"chat_template_args": 5}, "chat_template_args is 5; give names with values"),
+        ({"max_gen_toks": "x"}, "max_gen_toks is 'x'; give a whole number"),
+        ({"max_gen_toks": None}, "max_gen_toks is None; give a whole number"),
+        ({"max_gen_toks": 0}, "max_gen_toks is 0; give a whole number, 1 or more"),
+        ({"n_parallel": 0}, "n_parallel is 0; give a whole number, 1 or more"),
+        ({"seed": -1}, "seed is -1"),
     ],
 )
 def test_arguments_that_cannot_be_met(path: Path, options: dict[str, Any], said: str) -> None:

@@ -124,5 +124,5 @@ def test_thoughts_are_no_answer(tiny_model: TinyModel) -> None:
     with FastscoreLM(path, n_threads=1, max_gen_toks=12, think_end_token=free[3]) as lm:
         (text,) = lm.generate_until(asked("g", (TEXT, {"until": []})), disable_tqdm=True)
     assert text == postprocess_generated_text(free, None, free[3])
-    with pytest.raises(UsageError, match="give its text"):
+    with pytest.raises(UsageError, match="think_end_token is 7; give a text"):
         FastscoreLM(path, think_end_token=7)  # type: ignore[arg-type]

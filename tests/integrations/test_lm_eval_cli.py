@@ -24,7 +24,9 @@ from models.fixtures import TinyModel
         (["run", "--tasks", "x"], ["run", "--model", "fastscore", "--tasks", "x"]),
         (["--model", "hf", "--tasks", "x"], None),
         (["run", "--model=hf"], None),
-        (["run", "-C", "run.yaml"], None),
+        (["-Mhf", "--tasks", "x"], None),
+        (["--tasks", "x", "--model"], None),
+        (["run", "-C", "no_such.yaml"], None),
         (["ls", "tasks"], None),
         (["--help"], None),
         (["-h"], None),
@@ -37,6 +39,24 @@ def test_the_command_runs_our_model_unless_told_otherwise(
     given: list[str], made: list[str] | None
 ) -> None:
     assert with_model(given) == (given if made is None else made)
+
+
+@pytest.mark.parametrize(
+    ("text", "names_one"),
+    [
+        ("model: hf\ntasks: [x]", True),
+        ("model_args:\n  pretrained: model.gguf\ntasks: [x]", False),
+        ("- x", True),  # not as lm-eval has it, and so for lm-eval to refuse
+        ("model: [", True),
+    ],
+)
+def test_a_file_of_arguments_may_name_a_model(text: str, names_one: bool, tmp_path: Path) -> None:
+    config = tmp_path / "run.yaml"
+    config.write_text(text, "utf-8")
+    for given in (["run", "--config", str(config)], [f"--config={config}"], [f"-C{config}"]):
+        made = with_model(given)
+        assert (made == given) is names_one
+        assert names_one or made[:3] == ["run", "--model", "fastscore"]
 
 
 def test_the_command_runs_a_task_and_writes_lm_evals_files(

@@ -40,6 +40,13 @@ def test_stops_and_room_of_generation_kwargs() -> None:
     assert (wanted.stop, wanted.max_tokens) == (("a",), 256)
 
 
+def test_what_eos_spells_ends_a_text_too() -> None:
+    stops = ["\n"]
+    wanted = read_generation_kwargs({"until": stops}, 256, 5, end="</s>")
+    assert wanted.stop == ("\n", "</s>")
+    assert stops == ["\n"]  # of lm-eval's request, which its cache knows it by
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -47,9 +54,19 @@ def test_stops_and_room_of_generation_kwargs() -> None:
         ({"repetition_penalty": 1.2}, "repeat_penalty"),
         ({"max_length": 400}, "write max_gen_toks"),
         ({"temprature": 1}, "did you mean temperature"),
+        ({"stop": ["a"]}, "the texts to stop at is until"),
         ({"do_sample": True}, "temperature 0"),
+        ({"do_sample": "no", "temperature": 0.5}, "do_sample: 'no'; give True or False"),
+        ({"temperature": "warm"}, "temperature: 'warm'; give a number"),
+        ({"temperature": None}, "temperature: None; give a number"),
+        ({"temperature": -1}, "temperature: -1; give a number, 0 or more"),
+        ({"until": 5}, "until: 5; give texts"),
+        ({"until": [None]}, r"until: \[None\]; give texts"),
+        ({"max_gen_toks": "x"}, "max_gen_toks: 'x'; give a whole number"),
+        ({"max_new_tokens": 0}, "max_new_tokens: 0; give a whole number, 1 or more"),
+        ({"max_gen_toks": 64}, "max_gen_toks is 64 and the window 64 tokens"),
     ],
 )
 def test_generation_kwargs_that_are_refused(given: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        read_generation_kwargs(given, 256, 5)
+        read_generation_kwargs(given, 16, 5, window=64)

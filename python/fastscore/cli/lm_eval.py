@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+from pathlib import Path
+
+import yaml
 
 from fastscore.errors import FastscoreError
 
 _COMMANDS = ("ls", "validate")  # that run nothing
 _HELP = ("-h", "--help")
-# Options after which lm-eval knows which model it runs.
-_NAMES_MODEL = ("--model", "-M", "--config", "-C")
 
 
 def main() -> None:
@@ -32,9 +34,23 @@ def with_model(arguments: list[str]) -> list[str]:
     lm-eval's own default is ``hf``.
     """
     rest = arguments[1:] if arguments[:1] == ["run"] else arguments
-    names = {argument.partition("=")[0] for argument in rest}
     # Nothing at all is a question for help too.
-    asks = not rest or not names.isdisjoint(_HELP)
-    if asks or rest[0] in _COMMANDS or not names.isdisjoint(_NAMES_MODEL):
+    asks = not rest or not set(rest).isdisjoint(_HELP)
+    if asks or rest[0] in _COMMANDS or _names_model(rest):
         return list(arguments)
     return ["run", "--model", "fastscore", *rest]
+
+
+def _names_model(arguments: list[str]) -> bool:
+    """Say whether the model is named, by an option or in the file of ``--config``."""
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
+    parser.add_argument("--model", "-M")
+    parser.add_argument("--config", "-C", type=Path)
+    try:
+        named, _ = parser.parse_known_args(arguments)
+        if named.model is not None or named.config is None:
+            return named.model is not None
+        settings = yaml.safe_load(named.config.read_text(encoding="utf-8"))
+    except (argparse.ArgumentError, OSError, ValueError, yaml.YAMLError):
+        return True  # lm-eval says what is wrong with it
+    return not isinstance(settings, dict) or "model" in settings

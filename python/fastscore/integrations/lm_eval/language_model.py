@@ -10,11 +10,17 @@ from typing import TYPE_CHECKING, Any
 from fastscore.closing import Closing
 from fastscore.errors import TokenizerError, UsageError
 from fastscore.integrations.lm_eval.chat import Conversations
-from fastscore.integrations.lm_eval.opening import check_bos, facts_of, open_model
+from fastscore.integrations.lm_eval.opening import (
+    check_arguments,
+    check_bos,
+    facts_of,
+    open_model,
+)
 from fastscore.integrations.lm_eval.scoring import (
     ROLLING_CHARACTERS,
     Answer,
     encode_ids,
+    encode_text,
     parts_of,
     score,
 )
@@ -30,7 +36,7 @@ try:
 except ImportError as error:
     raise missing_tool("lm-eval", "lm-eval", error) from error
 
-from fastscore.integrations.lm_eval.generation import read_generation_kwargs, write
+from fastscore.integrations.lm_eval.generation import read_wishes, write
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
@@ -62,8 +68,9 @@ class FastscoreLM(Closing, TemplateLM):  # type: ignore[misc]  # lm-eval has no 
         The text that ends a model's thoughts: answers are what follows it.
     enable_thinking, chat_template_args
         Variables for the chat template.
-    batch_size, max_batch_size
-        Taken because lm-eval gives them, and not used: the engine plans its own steps.
+    batch_size, max_batch_size, trust_remote_code
+        Taken because lm-eval gives them, and not used: the engine plans its own steps, and a GGUF
+        file holds no code.
     device
         ``cpu`` keeps the model off the GPU. Any other is where a GPU is used if the installed
         llama-cpp-python can, as without it.
@@ -92,9 +99,22 @@ class FastscoreLM(Closing, TemplateLM):  # type: ignore[misc]  # lm-eval has no 
         batch_size: int | str | None = None,
         max_batch_size: int | None = None,
         device: str | None = None,
+        trust_remote_code: bool = False,
         **options: Any,
     ) -> None:
         super().__init__()
+        own = {
+            "max_length": max_length,
+            "max_gen_toks": max_gen_toks,
+            "add_bos_token": add_bos_token,
+            "seed": seed,
+            "n_parallel": n_parallel,
+            "think_end_token": think_end_token,
+            "enable_thinking": enable_thinking,
+            "chat_template_args": chat_template_args,
+            "device": device,
+        }
+        check_arguments(own, options)
         if (pretrained is None) == (path is None):
             raise UsageError(
                 "give the model once, as pretrained: a GGUF file, 'demo' or "
@@ -104,10 +124,6 @@ class FastscoreLM(Closing, TemplateLM):  # type: ignore[misc]  # lm-eval has no 
             if "n_ctx" in options:
                 raise UsageError("max_length and n_ctx are the same window; give one of them")
             options["n_ctx"] = max_length
-        if think_end_token is not None and not isinstance(think_end_token, str):
-            raise UsageError(
-                f"think_end_token is {think_end_token!r}; give its text, such as </think>"
-            )
         self.max_gen_toks = max_gen_toks
         self._seed = seed
         self._n_parallel = n_parallel
@@ -115,7 +131,9 @@ class FastscoreLM(Closing, TemplateLM):  # type: ignore[misc]  # lm-eval has no 
         self._variables = dict(chat_template_args or {})
         if enable_thinking is not None:
             self._variables["enable_thinking"] = enable_thinking
-        self._model, self._owns_model = open_model(pretrained or path, device, options)
+        self._model, self._owns_model = open_model(
+            path if pretrained is None else pretrained, device, options
+        )
         try:
             check_bos(self._model, add_bos_token)
         except UsageError:
@@ -158,14 +176,7 @@ class FastscoreLM(Closing, TemplateLM):  # type: ignore[misc]  # lm-eval has no 
         BOS is in front where the model's tokenizer puts it: not before a text that spells it,
         unless ``add_special_tokens`` is True, and never when that is False.
         """
-        info = self._model.info
-        ids = self._model.tokenize(string)
-        if info.add_bos and info.bos is not None:
-            spelled = bool(info.bos_text) and string.startswith(info.bos_text)
-            if add_special_tokens is False and not spelled:
-                ids = ids[1:]
-            elif add_special_tokens and spelled:
-                ids = [info.bos, *ids]
+        ids = encode_text(self._model, string, add_special_tokens)
         return ids[-left_truncate_len:] if left_truncate_len else ids
 
     def loglikelihood(
@@ -231,15 +242,8 @@ class FastscoreLM(Closing, TemplateLM):  # type: ignore[misc]  # lm-eval has no 
         return totals
 
     def generate_until(self, requests: Sequence[Instance], disable_tqdm: bool = False) -> list[str]:
-        """Write a text after each prompt, up to its stop texts.
-
-        Requests that are sampled alike are one run of the engine. The same request several times
-        is one text where it is greedy, and as many samples where it is not.
-        """
-        wanted = [
-            read_generation_kwargs(kwargs, self.max_gen_toks, self._seed)
-            for _, kwargs in (request.args for request in requests)
-        ]
+        """Write a text after each prompt, up to its stop texts; several of one that samples."""
+        wanted = read_wishes(requests, self._model, self.max_gen_toks, self._seed)
         prompts = [request.args[0] for request in requests]
         texts: dict[int, str] = {}
         with _bar(len(requests), "fastscore: texts", disable_tqdm) as bar:

@@ -1,4 +1,4 @@
-"""Likelihoods for lm-eval: its lists cut where too long, scored, answered in their order."""
+"""Likelihoods for lm-eval: its lists cut where too long, as token ids, scored, in their order."""
 
 from __future__ import annotations
 
@@ -45,6 +45,17 @@ def parts_of(
         part.append(request)
     if part:
         yield part
+
+
+def encode_text(model: Model, text: str, add_bos: bool | None) -> list[int]:
+    """Token ids of a text, with BOS in front as the model has it, or as ``add_bos`` says."""
+    info, ids = model.info, model.tokenize(text)
+    if not info.add_bos or info.bos is None:
+        return ids
+    spelled = bool(info.bos_text) and text.startswith(info.bos_text)
+    if add_bos is False and not spelled:
+        return ids[1:]
+    return [info.bos, *ids] if add_bos and spelled else ids
 
 
 def encode_ids(
