@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fake_results import make_results, make_task
 from fastscore.progress import Progress
-from fastscore.results import MetricValue
+from fastscore.results import GenerationWork, MetricValue
 from fastscore.types import Origin
 
 pytest.importorskip("mlflow", reason="MLflow is not installed")
@@ -34,6 +34,7 @@ from fastscore.integrations.mlflow.values import (
     settings_params,
     task_params,
     undefined_tags,
+    work_metrics,
 )
 
 
@@ -95,10 +96,43 @@ def test_what_is_undefined_is_no_metric_but_said() -> None:
     assert metrics == {"one/acc": 1.0}
     assert undefined == {
         "one/acc_stderr": "one item has no spread",
+        "one/acc_ci95": "one item has no spread",
         "none/pass_at_1": "no program was run",
         "far/loss": "the value is inf",
     }
     assert undefined_tags(undefined)["fastscore.undefined.none/pass_at_1"] == "no program was run"
+
+
+def test_an_interval_can_be_all_that_is_undefined() -> None:
+    alike = MetricValue(0.0, 0.0, (math.nan, math.nan), "all problems have the same value")
+    metrics, undefined = score_metrics({"": {"pass@1": alike}})
+    assert metrics == {"pass_at_1": 0.0, "pass_at_1_stderr": 0.0}
+    assert undefined == {"pass_at_1_ci95": "all problems have the same value"}
+
+
+def test_texts_are_not_said_to_have_cost_nothing() -> None:
+    choices = make_results("A", {"arc": 3}).work
+    texts = GenerationWork(
+        samples=20,
+        from_store=5,
+        tokens_generated=900,
+        prompt_tokens_decoded=400,
+        prompt_tokens_minimal=400,
+        programs=20,
+        seconds={"prefill": 1.0, "decode": 2.0, "sample": 0.1, "execute": 3.0},
+    )
+    of_texts = {
+        "work/generation/samples": 20.0,
+        "work/generation/from_store": 5.0,
+        "work/generation/tokens_generated": 900.0,
+        "work/generation/prompt_tokens_decoded": 400.0,
+        "work/generation/programs": 20.0,
+    }
+    of_choices = work_metrics(choices)
+    assert of_choices["work/tokens_decoded"] == choices.tokens_decoded > 0
+    assert work_metrics(replace(choices, generation=texts)) == {**of_choices, **of_texts}
+    alone = work_metrics(replace(choices, requests=0, tokens_decoded=0, generation=texts))
+    assert alone.keys() == {"work/seconds", "work/peak_memory_bytes", *of_texts}
 
 
 def test_parameters_are_texts_within_the_limit() -> None:

@@ -128,20 +128,30 @@ def score_metrics(
                 f"{name}_ci95_high": value.ci95[1],
             }
             metrics |= {key: float(x) for key, x in numbers.items() if math.isfinite(x)}
-            if not math.isfinite(value.stderr):
-                undefined[f"{name}_stderr"] = value.reason or f"it is {value.stderr}"
+            for part, of_it in (("stderr", (value.stderr,)), ("ci95", value.ci95)):
+                if not all(map(math.isfinite, of_it)):
+                    undefined[f"{name}_{part}"] = value.reason or f"it is {of_it[0]}"
     return metrics, undefined
 
 
 def work_metrics(work: WorkReport) -> dict[str, float]:
-    """Return what a run cost: seconds, tokens, bytes."""
-    metrics = {
-        "work/seconds": work.seconds["total"],
-        "work/tokens_decoded": float(work.tokens_decoded),
-        "work/tokens_naive": float(work.tokens_naive),
-        "work/requests": float(work.requests),
-        "work/from_store": float(work.from_store),
-    }
+    """Return what a run cost: seconds, bytes; tokens of choices, of texts, or of both."""
+    metrics = {"work/seconds": work.seconds["total"]}
+    if work.requests or work.generation is None:
+        metrics |= {
+            "work/tokens_decoded": float(work.tokens_decoded),
+            "work/tokens_naive": float(work.tokens_naive),
+            "work/requests": float(work.requests),
+            "work/from_store": float(work.from_store),
+        }
+    if work.generation is not None:
+        metrics |= {
+            "work/generation/samples": float(work.generation.samples),
+            "work/generation/from_store": float(work.generation.from_store),
+            "work/generation/tokens_generated": float(work.generation.tokens_generated),
+            "work/generation/prompt_tokens_decoded": float(work.generation.prompt_tokens_decoded),
+            "work/generation/programs": float(work.generation.programs),
+        }
     if work.peak_memory_bytes is not None:
         metrics["work/peak_memory_bytes"] = float(work.peak_memory_bytes)
     return metrics
