@@ -159,6 +159,36 @@ def test_cancelled_questions_are_skipped(
     assert held.asked == [["the"], ["a", "c"]]
 
 
+def _begun(futures: Sequence[Future[Any]]) -> None:
+    deadline = time.monotonic() + 20
+    while not all(one.running() for one in futures):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def test_a_run_that_nobody_waits_for_ends(gatherer: Gatherer) -> None:
+    asked = [f"the {i}" for i in range(20)]
+    futures = [gatherer.answer(one, max_tokens=1900, temperature=1.0) for one in asked]
+
+    async def wait() -> None:
+        waiting = [asyncio.ensure_future(asyncio.wrap_future(one)) for one in futures]
+        await asyncio.to_thread(_begun, futures)
+        for one in waiting:
+            one.cancel()
+
+    asyncio.run(wait())
+    assert gatherer.answer("the", max_tokens=2).result(20).n_tokens
+    said = {str(one.exception(0)) for one in futures}
+    assert said == {"the question was given up while its answer was under way"}
+
+
+def test_a_run_that_somebody_waits_for_goes_on(gatherer: Gatherer) -> None:
+    futures = [gatherer.answer(one, max_tokens=600, temperature=1.0) for one in ("the", "a", "an")]
+    _begun(futures)
+    assert not any(one.cancel() for one in futures[1:])
+    assert futures[0].result(20).n_tokens
+
+
 def test_closing_ends_those_that_wait_and_lets_the_run_finish(
     assistant: Assistant, monkeypatch: pytest.MonkeyPatch
 ) -> None:

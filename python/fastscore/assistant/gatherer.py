@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from fastscore.assistant.assistant import Assistant
 from fastscore.assistant.decision import Decision, check_options
 from fastscore.assistant.prompts import Asked
+from fastscore.assistant.runs import until
 from fastscore.closing import Closing
 from fastscore.errors import FastscoreError, UsageError
 from fastscore.model import Model
@@ -37,7 +38,7 @@ class _Waiting:
     key: Hashable
     asked: Any
     work: Callable[[list[Any]], Sequence[Any]]
-    future: Future[Any]
+    future: _Promised[Any]
 
 
 class _Promised(Future[Answer]):
@@ -46,6 +47,12 @@ class _Promised(Future[Answer]):
     def __init__(self, check: Callable[[], None]) -> None:
         super().__init__()
         self._check = check
+        self.given_up = False
+
+    def cancel(self) -> bool:
+        """Cancel what has not begun. What has begun ends when all of its run are given up."""
+        self.given_up = True
+        return super().cancel()
 
     def result(self, timeout: float | None = None) -> Answer:
         """Wait for the answer; UsageError in a thread that would wait for itself."""
@@ -67,7 +74,8 @@ class Gatherer(Closing):
     there as long as questions wait, takes the one that has waited longest and all that ask for the
     same in the same way (schema, sampling), and works on them in one run of the engine. A
     question that cannot be met fails alone; an error of a run is that of its questions. Futures
-    that were cancelled before their run are skipped. A thread that is in the middle of iterating a
+    that were cancelled before their run are skipped, and a run all of whose futures were cancelled
+    (by Ctrl-C in an event loop, a time limit) ends. A thread that is in the middle of iterating a
     run of the model would wait for itself: it is refused, with UsageError.
 
     Parameters
@@ -242,7 +250,8 @@ def _work(batch: list[_Waiting]) -> None:
     if not batch:
         return
     try:
-        outcomes = batch[0].work([one.asked for one in batch])
+        with until(lambda: all(one.future.given_up for one in batch)):
+            outcomes = batch[0].work([one.asked for one in batch])
     except BaseException as error:  # whatever it is, those who wait must hear of it
         for one in batch:
             one.future.set_exception(error)

@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
-from fastscore.errors import DecodeError
+from fastscore.errors import DecodeError, FastscoreError
 from fastscore.model import Model
 from fastscore.types import Generation, GenerationRequest, Sampling
 
 Answer = TypeVar("Answer")
+
+_given_up: ContextVar[Callable[[], bool] | None] = ContextVar("given_up", default=None)
+
+
+@contextmanager
+def until(given_up: Callable[[], bool]) -> Iterator[None]:
+    """End runs of this thread after the step at which nobody wants their answers any more."""
+    before = _given_up.set(given_up)
+    try:
+        yield
+    finally:
+        _given_up.reset(before)
+
+
+def _go_on() -> None:
+    given_up = _given_up.get()
+    if given_up is not None and given_up():
+        raise FastscoreError("the question was given up while its answer was under way")
 
 
 def write_each(
@@ -23,6 +43,7 @@ def write_each(
     def run(batch: Sequence[int]) -> Iterator[tuple[int, Generation]]:
         planned = model.generating([requests[i] for i in batch], sampling, grammar=grammar)
         for step in planned:
+            _go_on()
             for done in step:
                 yield batch[done.request], done.generation
 
@@ -40,6 +61,7 @@ def weigh_each(
         found = [[0.0] * len(questions[i]) for i in batch]
         missing = [len(one) for one in found]
         for done in model.scoring(encoded):
+            _go_on()
             for number, logprob in zip(done.index.tolist(), done.logprob.tolist(), strict=True):
                 place, k = places[number]
                 found[place][k] = logprob
