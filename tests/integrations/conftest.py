@@ -81,6 +81,16 @@ def mlflow_client(mlflow_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 @pytest.fixture
+def recorder() -> Iterator[Any]:
+    """A tracer provider of OpenTelemetry's that keeps its spans."""
+    from opentelemetry_recording import Recorder
+
+    one = Recorder()
+    yield one
+    one.provider.shutdown()
+
+
+@pytest.fixture
 def experiment(request: pytest.FixtureRequest) -> str:
     """A name that no other test uses."""
     return re.sub(r"\W+", " ", request.node.name).strip()

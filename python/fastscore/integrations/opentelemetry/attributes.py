@@ -6,7 +6,8 @@ strict JSON, where an undefined number is null.
 
 Texts of prompts and answers leave this process with the spans. ``OPENINFERENCE_HIDE_INPUTS``,
 ``OPENINFERENCE_HIDE_OUTPUTS``, ``OPENINFERENCE_HIDE_PROMPTS`` and ``OPENINFERENCE_HIDE_CHOICES``
-(``true`` or ``1``) keep them back, as they do in OpenInference's own instrumentation.
+(``true`` or ``1``) keep them back, as they do in OpenInference's own instrumentation; so does its
+``TraceConfig`` of a tracer provider, as far as a span shows what that has hidden.
 
 Of what is numbered (prompts, texts, evaluations) a span has the first `MOST_NUMBERED`: an SDK keeps
 128 attributes and drops those that came first, which say what the span is. Input and output hold
@@ -49,6 +50,18 @@ class Hidden:
         self.outputs = _is_set("OPENINFERENCE_HIDE_OUTPUTS")
         self.prompts = self.inputs or _is_set("OPENINFERENCE_HIDE_PROMPTS")
         self.choices = self.outputs or _is_set("OPENINFERENCE_HIDE_CHOICES")
+
+    def learns(self, masked: Mapping[str, Any]) -> bool:
+        """Take over what a provider of OpenInference's has masked in a span; whether it is news.
+
+        By settings of its own (``TraceConfig``), which do not reach the texts in ``metadata``.
+        """
+        before = dict(vars(self))
+        self.inputs |= masked.get("input.value") == REDACTED
+        self.outputs |= masked.get("output.value") == REDACTED
+        self.prompts |= self.inputs or masked.get("llm.prompts.0.prompt.text") == REDACTED
+        self.choices |= self.outputs or masked.get("llm.choices.0.completion.text") == REDACTED
+        return vars(self) != before
 
 
 def _is_set(variable: str) -> bool:

@@ -140,15 +140,16 @@ class TracingObserver(Observer):
         began: int,
         ended: int,
     ) -> None:
+        told = attributes.of_item(task, result, sample, self._start, self._hidden)
         span = self._tracer.start_span(
             f"{task} #{sample.doc_id}",
             context=below,
-            attributes={
-                **self._common,
-                **attributes.of_item(task, result, sample, self._start, self._hidden),
-            },
+            attributes={**self._common, **told},
             start_time=began,
         )
+        if self._hidden.learns(getattr(span, "attributes", None) or {}):
+            again = attributes.of_item(task, result, sample, self._start, self._hidden)
+            span.set_attributes(again)
         span.set_status(Status(StatusCode.OK))
         span.end(ended)
 
