@@ -207,6 +207,11 @@ def test_a_table_that_was_cut_says_so(mlflow_client: MlflowClient, experiment: s
     assert "the first 10 of 30 items" in children["arc"].data.tags["fastscore.samples"]
 
 
+def test_a_directory_is_not_taken_for_results(mlflow_client: MlflowClient) -> None:
+    with pytest.raises(UsageError, match=r"not str; fastscore\.load\(directory\) reads"):
+        ours.log_to_mlflow("results")
+
+
 @pytest.mark.parametrize("samples", [-1, "10", True])
 def test_what_is_no_number_of_samples_is_refused(mlflow_client: MlflowClient, samples: Any) -> None:
     with pytest.raises(UsageError, match=f"samples is {samples!r}"):

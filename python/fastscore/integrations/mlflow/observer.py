@@ -61,9 +61,14 @@ def log_to_mlflow(
     ResultsError
         The server cannot be reached, or refuses.
     UsageError
-        See `TrackedRun`; or a number of samples below 0.
+        See `TrackedRun`; or a number of samples below 0; or these are no results.
 
     """
+    if not isinstance(results, Results):
+        raise UsageError(
+            f"log_to_mlflow logs Results, not {type(results).__name__}; fastscore.load(directory) "
+            "reads the results of a run"
+        )
     _check_samples(samples)
     server = Server(tracking_uri)
     begun = datetime.fromisoformat(results.date)

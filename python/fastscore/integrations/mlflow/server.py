@@ -33,7 +33,6 @@ try:
         RunTag,
     )
     from mlflow.exceptions import MlflowException
-    from mlflow.protos.databricks_pb2 import BAD_REQUEST, RESOURCE_ALREADY_EXISTS, ErrorCode
     from mlflow.tracking import fluent
     from mlflow.tracking.context.registry import resolve_tags
     from mlflow.utils.credentials import get_default_host_creds
@@ -207,7 +206,7 @@ class Server:
         try:
             number = self.client.create_experiment(name)
         except MlflowException as error:
-            if error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
             return self.client.get_experiment_by_name(name)  # another run has been quicker
         return self.client.get_experiment(number)
@@ -223,7 +222,7 @@ class Server:
                 try:
                     self.client.log_inputs(run, rows)
                 except MlflowException as error:
-                    if not left or error.error_code != ErrorCode.Name(BAD_REQUEST):
+                    if not left or error.error_code != "BAD_REQUEST":
                         raise
                 else:
                     return
