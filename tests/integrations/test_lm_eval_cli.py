@@ -106,3 +106,16 @@ def test_the_command_says_what_is_missing_in_one_line() -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("fastscore-lm-eval: lm-eval cannot be imported")
     assert "Traceback" not in done.stderr
+
+
+def test_the_command_says_in_a_line_that_it_was_stopped() -> None:
+    pytest.importorskip("lm_eval", reason="lm-eval is not installed: pip install lm-eval")
+    code = (
+        "import lm_eval.__main__ as cli, signal; "
+        "cli.cli_evaluate = lambda: signal.raise_signal(signal.SIGINT); "
+        "from fastscore.cli.lm_eval import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert "Stopped. With --use_cache" in done.stderr
+    assert "Traceback" not in done.stderr

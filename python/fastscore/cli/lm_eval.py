@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from fastscore.cli.failures import INTERRUPTED, say
 from fastscore.errors import FastscoreError
 
 _COMMANDS = ("ls", "validate")  # that run nothing
@@ -24,8 +25,11 @@ def main() -> None:
 
         cli_evaluate()
     except FastscoreError as error:
-        print(f"fastscore-lm-eval: {error}", file=sys.stderr)
+        say(f"fastscore-lm-eval: {error}")
         raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        say("\nStopped. With --use_cache, the answers so far are kept for the next run.")
+        raise SystemExit(INTERRUPTED) from None
 
 
 def with_model(arguments: list[str]) -> list[str]:

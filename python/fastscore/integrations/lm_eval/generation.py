@@ -6,7 +6,6 @@ import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 from lm_eval.models.utils import handle_stop_sequences, normalize_gen_kwargs
@@ -110,13 +109,13 @@ def _check_kinds(given: Mapping[str, Any]) -> None:
             f"generation_kwargs have do_sample: {given['do_sample']!r:.60}; give True or False"
         )
     temperature = given.get("temperature", 0.0)
-    if not isinstance(temperature, Real) or not 0 <= temperature < math.inf:
+    if not isinstance(temperature, (int, float)) or not 0 <= temperature < math.inf:
         raise UsageError(
             f"generation_kwargs have temperature: {temperature!r:.60}; give a number, 0 or more"
         )
     for name in _ROOM:
         most = given.get(name)
-        if most is not None and not (isinstance(most, Integral) and most >= 1):
+        if most is not None and not (isinstance(most, int) and most >= 1):
             raise UsageError(
                 f"generation_kwargs have {name}: {most!r:.60}; give a whole number, 1 or more"
             )

@@ -23,7 +23,7 @@ _WHOLE = "a whole number"
 _TRUTH = "True or False"
 _TEXT = "a text"
 # Arguments out of lm-eval's command line are what their text looks like.
-_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+_KINDS: dict[str, tuple[Any, str]] = {
     **dict.fromkeys(("max_length", "max_gen_toks", "seed", "n_parallel"), ((Integral,), _WHOLE)),
     **dict.fromkeys(("n_ctx", "n_batch", "n_threads", "n_gpu_layers"), ((Integral,), _WHOLE)),
     "logits_mb": ((Integral,), _WHOLE),
