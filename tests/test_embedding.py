@@ -182,6 +182,13 @@ def test_threads_may_share_an_embedder(tiny_model: TinyModel) -> None:
         np.testing.assert_allclose(found[i], expected[: i + 1], atol=1e-5)
 
 
+def test_what_is_no_list_of_texts_is_refused(tiny_model: TinyModel) -> None:
+    with Embedder(tiny_model("bert_wpm"), n_threads=1) as embedder:
+        for wrong in ("the sea", [1]):
+            with pytest.raises(UsageError, match=r"write embed\(\["):
+                embedder.embed(wrong)  # type: ignore[arg-type]
+
+
 def test_a_closed_embedder_says_so(tiny_model: TinyModel) -> None:
     embedder = Embedder(tiny_model("bert_wpm"))
     embedder.close()

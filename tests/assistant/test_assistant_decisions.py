@@ -115,6 +115,7 @@ def test_questions_may_have_options_of_their_own(assistant: Assistant) -> None:
         (["yes", ""], "not empty"),
         (["yes", " "], "not empty"),
         (["yes", 3], "not empty"),
+        (["yes", "\ud83d"], "half of a UTF-16 pair"),
         ("yes", "is one text"),
     ],
 )

@@ -202,6 +202,8 @@ def test_an_open_model_takes_no_options(assistant: Assistant) -> None:
         Assistant(assistant.model, n_ctx=128)
     with pytest.raises(UsageError, match="max_tokens is 0"):
         Assistant("nowhere.gguf", max_tokens=0)
+    with pytest.raises(UsageError, match="system is 3; it is a text"):
+        Assistant("nowhere.gguf", system=3)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="no option 'n_cxt'; did you mean n_ctx"):
         Assistant("nowhere.gguf", n_cxt=512)
 

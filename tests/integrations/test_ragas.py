@@ -284,6 +284,9 @@ def test_options_of_an_assistant_that_is_open_are_refused(assistant: Assistant) 
     for kind in (FastscoreRagasLLM, FastscoreInstructorLLM):
         with pytest.raises(UsageError, match="max_tokens cannot be set"):
             kind(assistant, max_tokens=5)
+    for wrong in ({"temperature": "hot"}, {"seed": -1}):  # RAGAs would make NaN of each row
+        with pytest.raises(UsageError, match=f"{next(iter(wrong))} is"):
+            FastscoreRagasLLM(assistant, **wrong)
 
 
 def test_ragas_reports_nothing_unless_told_to() -> None:

@@ -62,6 +62,8 @@ class Assistant(Closing):
         if isinstance(model, Model):
             refuse_options(model_options, "a model", "Model")
         check_model_options(model_options, ["system", "max_tokens", "temperature", "seed"])
+        if system is not None and not isinstance(system, str):
+            raise UsageError(f"system is {system!r:.60}; it is a text")
         self._max_tokens = max_tokens
         self._sampling = Sampling(temperature=temperature, seed=seed)
         self._most(None)

@@ -27,17 +27,17 @@ def check_pairs(pairs: Sequence[tuple[str, str]]) -> None:
             raise UsageError(f"entry {i}, {_shown(pair)}, is no pair of texts; {_PAIRS}")
 
 
-def check_texts(texts: Sequence[str]) -> None:
-    """Raise UsageError for what is no list of texts."""
+def check_texts(texts: Sequence[str], call: str) -> None:
+    """Raise UsageError for what is no list of texts; ``call`` is the function that wants one."""
+    example = f'write {call}(["The sky is blue.", "Grass is green."])'
     if isinstance(texts, (str, bytes)):
-        raise UsageError(f"{_shown(texts)} is one text and no list of texts; {_TEXTS}")
+        raise UsageError(f"{_shown(texts)} is one text and no list of texts; {example}")
     for i, text in enumerate(texts):
         if not isinstance(text, str):
-            raise UsageError(f"entry {i}, {_shown(text)}, is no text; {_TEXTS}")
+            raise UsageError(f"entry {i}, {_shown(text)}, is no text; {example}")
 
 
 _PAIRS = 'write loglikelihood([("The sky is", " blue"), ("The sky is", " green")])'
-_TEXTS = 'write loglikelihood_rolling(["The sky is blue.", "Grass is green."])'
 
 
 def _shown(value: Any) -> str:

@@ -223,7 +223,7 @@ class Model(OpenedModel, Generating):
         ``exp(-value / n_tokens)`` is the perplexity by token. An empty text has 0.
         """
         self._check_open()
-        check_texts(texts)
+        check_texts(texts, "loglikelihood_rolling")
         policy = self._tokenizer.policy
         windows, owner = [], []
         for i, text in enumerate(texts):

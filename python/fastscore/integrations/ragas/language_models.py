@@ -15,6 +15,8 @@ from fastscore.closing import Closing
 from fastscore.errors import ModelError
 from fastscore.integrations.missing import missing_tool
 from fastscore.model import Model
+from fastscore.model.sampling import check_sampling
+from fastscore.types import Sampling
 
 os.environ.setdefault("RAGAS_DO_NOT_TRACK", "true")  # read when RAGAs is first used
 
@@ -97,6 +99,7 @@ class FastscoreRagasLLM(_Judge, BaseRagasLLM):  # type: ignore[misc]  # no types
         **options: Any,
     ) -> None:
         check_prompts()
+        check_sampling(Sampling(0.0 if temperature is None else temperature, seed=seed))
         super().__init__(multiple_completion_supported=True)
         self._temperature, self._seed = temperature, seed
         self._open(model, options)
