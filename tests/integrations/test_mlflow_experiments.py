@@ -106,11 +106,14 @@ def test_an_experiment_that_another_run_makes_meanwhile_is_used(
 
 
 @pytest.mark.parametrize("name", ["", " ", 3])
-def test_what_is_no_name_of_an_experiment_is_refused(
-    mlflow_client: MlflowClient, name: Any
+def test_what_is_no_name_of_an_experiment_is_refused_before_a_server_is_asked(
+    name: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(UsageError, match=f"the experiment is {name!r}; give its name"):
-        ours.log_to_mlflow(make_results("A", {"arc": 3}), experiment=name)
+    monkeypatch.setattr("fastscore.integrations.mlflow.observer.Server", pytest.fail)
+    results, observer = make_results("A", {"arc": 3}), ours.MlflowObserver
+    for log in (lambda: ours.log_to_mlflow(results, experiment=name), lambda: observer(name)):
+        with pytest.raises(UsageError, match=f"the experiment is {name!r}; give its name"):
+            log()
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def log_to_mlflow(
     ResultsError
         The server cannot be reached, or refuses.
     UsageError
-        See `TrackedRun`; or a number of samples below 0; or these are no results.
+        See `TrackedRun`; or this is no name of an experiment, no number of samples, or no Results.
 
     """
     if not isinstance(results, Results):
@@ -69,7 +69,7 @@ def log_to_mlflow(
             f"log_to_mlflow logs Results, not {type(results).__name__}; fastscore.load(directory) "
             "reads the results of a run"
         )
-    _check_samples(samples)
+    _check(experiment, samples)
     server = Server(tracking_uri)
     begun = datetime.fromisoformat(results.date)
     run = TrackedRun(
@@ -111,7 +111,7 @@ class MlflowObserver(Observer):
         report: bool = True,
         samples: int = SAMPLES,
     ) -> None:
-        _check_samples(samples)
+        _check(experiment, samples)
         self.wants_prompts = samples > 0
         self._experiment = experiment
         self._run_name = run_name
@@ -200,6 +200,8 @@ class MlflowObserver(Observer):
             ) from error
 
 
-def _check_samples(samples: int) -> None:
+def _check(experiment: str | None, samples: int) -> None:
+    if experiment is not None and not (isinstance(experiment, str) and experiment.strip()):
+        raise UsageError(f"the experiment is {experiment!r}; give its name, a text")
     if isinstance(samples, bool) or not isinstance(samples, int) or samples < 0:
         raise UsageError(f"samples is {samples!r}; give the most items of a table, 0 for none")

@@ -186,10 +186,8 @@ class Server:
         Of no name, of the active one; on another server than MLflow's own, where none can be
         active, of the one that the environment names, else of the default one.
 
-        Raises UsageError for one that was deleted, and for what is no name.
+        Raises UsageError for one that was deleted.
         """
-        if name is not None and not (isinstance(name, str) and name.strip()):
-            raise UsageError(f"the experiment is {name!r}; give its name, a text")
         with self.explained():
             if name is None:
                 return self._unnamed_experiment()
