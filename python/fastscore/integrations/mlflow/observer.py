@@ -81,8 +81,10 @@ def log_to_mlflow(
         date=results.date,
         begun=begun,
     )
+    worker = Worker()
+    worker.add(lambda: run.log_results(results, report=report, samples=samples))
     try:
-        run.log_results(results, report=report, samples=samples)
+        worker.finish(server.check_busy)  # MLflow goes on for minutes when the server is gone
     except BaseException as error:
         run.fail_if_heard(error)
         raise
