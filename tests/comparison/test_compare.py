@@ -147,15 +147,20 @@ def test_what_cannot_be_is_said_before_anything_runs(
     assert all(model.n_scored == 0 for model in models)
 
 
-def test_every_model_is_looked_for_before_the_first_one_runs(tmp_path: Path) -> None:
+def test_every_model_is_looked_for_before_the_first_one_runs(
+    tiny_model: TinyModel, tmp_path: Path
+) -> None:
     model = fake("a")
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(b"GGUF")
+    cut = tmp_path / "cut.gguf"
+    cut.write_bytes(tiny_model("llama").read_bytes()[:-100])
     (tmp_path / "empty").mkdir()
     for other, kind, words in (
         (tmp_path / "gone.gguf", UsageError, "there is no file"),
         (tmp_path / "empty", UsageError, "with neither a results.json nor a model"),
         (broken, ModelError, "ends inside its header"),
+        (cut, ModelError, "is incomplete: .* goes to byte"),
     ):
         with pytest.raises(kind, match=words):
             run(model, other)

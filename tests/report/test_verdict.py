@@ -11,7 +11,7 @@ import pytest
 from fake_results import make_results
 from fastscore.comparison.comparison import Comparison
 from fastscore.comparison.values import Candidate, Contender, Difference
-from fastscore.report.verdict import headline, sentences
+from fastscore.report.verdict import headline, remarks, sentences
 from fastscore.results import MetricValue
 
 NONE = MetricValue(math.nan, math.nan, (math.nan, math.nan), "not known")
@@ -110,6 +110,21 @@ def test_each_candidate_has_a_sentence() -> None:
         ),
         ("better", "better is better by 5 points on task_0 (95 % interval +3.0 to +7.0)."),
     ]
+
+
+def test_what_no_test_excluded_is_called_possible() -> None:
+    """The interval of one row may lie beside 0 where the corrected test does not exclude it."""
+    comparison = compared(a=(60, [("no difference found", -0.05, 0.03, False)]))
+    (one,) = sentences(comparison)
+    assert one.sentence == (
+        "a shows no difference on task_0, where -8.0 to +0.0 points are possible."
+    )
+    difference = comparison["a"]["task_0"]
+    assert difference.ci95[1] < 0
+    assert difference.spoken == "no difference found; -0.080 to +0.000 are possible"
+    assert any(note.startswith("An interval without 0 beside") for note in remarks(comparison))
+    ordinary = compared(a=(60, [OPEN]), b=(60, [WORSE]))
+    assert not any(note.startswith("An interval without 0") for note in remarks(ordinary))
 
 
 def test_nothing_is_claimed_of_what_is_undefined() -> None:

@@ -23,7 +23,7 @@ from fastscore.comparison.deciding import (
 from fastscore.comparison.document import folder_of
 from fastscore.comparison.model_figures import check_text, with_divergences, with_profiles
 from fastscore.comparison.values import Contender
-from fastscore.errors import UsageError
+from fastscore.errors import FastscoreError, UsageError
 from fastscore.evaluation.evaluate import evaluate
 from fastscore.evaluation.request import TaskLike, listed
 from fastscore.evaluation.until import FirstItems
@@ -49,7 +49,8 @@ def compare(
     """Say what each candidate gains or loses against a base, on the same items.
 
     Models that have no results yet are run one after the other, each as by `evaluate`; stopped,
-    the same call goes on where it was.
+    the same call goes on where it was. A candidate that cannot be scored is left out, which a
+    warning of the comparison says, as long as there is another.
 
     Example:
         >>> found = compare(  # doctest: +SKIP
@@ -125,12 +126,18 @@ def compare(
     if directory is not None:
         prepare_directory(directory)
     folders = [None if directory is None else directory / folder_of(label) for label in labels]
+    failed: dict[str, FastscoreError] = {}
     if until_decided:
         contenders = _decided(entrants, labels, wanted, folders, progress, options, margin)
     else:
-        contenders = _one_by_one(entrants, labels, wanted, folders, progress, options)
+        contenders, failed = _one_by_one(entrants, labels, wanted, folders, progress, options)
     names = None if len(to_run) == len(entrants) else _names(wanted, contenders)
     comparison = compare_results(contenders[0], contenders[1:], margin=margin, tasks=names)
+    if failed:
+        named = zip(labels, entrants, strict=True)
+        entrants = [one for label, one in named if label not in failed]
+        lost = [f"{one} could not be scored, and is left out: {why}" for one, why in failed.items()]
+        comparison = replace(comparison, warnings=(*lost, *comparison.warnings))
     if directory is not None:
         comparison.save(directory)  # whatever comes after the scores
     try:
@@ -161,19 +168,32 @@ def _one_by_one(
     folders: Sequence[Path | None],
     progress: bool | Callable[[Progress], object] | None,
     options: Mapping[str, Any],
-) -> list[Contender]:
+) -> tuple[list[Contender], dict[str, FastscoreError]]:
+    """Score what has no results yet; return what can be compared, and what failed, by label.
+
+    One candidate that fails takes nothing from the others, which may be a night's work. Where the
+    base fails, or every candidate does, there is nothing to compare, and the first error is raised.
+    """
     contenders: list[Contender] = []
+    failed: dict[str, FastscoreError] = {}
     for label, one, folder in zip(labels, entrants, folders, strict=True):
         results = one.results
         if results is None:
-            _say(progress, f"{label}, model {len(contenders) + 1} of {len(entrants)}:")
+            at = len(contenders) + len(failed) + 1
+            _say(progress, f"{label}, model {at} of {len(entrants)}:")
             try:
                 results = _run(one, tasks, folder, progress, options)
             except KeyboardInterrupt as stop:
                 stop.args = (_stopped(stop, [done.label for done in contenders]),)
                 raise
+            except FastscoreError as error:
+                failed[label] = error
+                if not contenders or len(failed) == len(entrants) - 1:
+                    raise next(iter(failed.values())) from None
+                _say(progress, f"{label} could not be scored: {error}")
+                continue
         contenders.append(Contender(label, results))
-    return contenders
+    return contenders, failed
 
 
 def _decided(

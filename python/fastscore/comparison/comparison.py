@@ -19,9 +19,10 @@ METHOD = (
     (
         "Paired, over the items that both have. The interval is 95 %, unless a note gives another: "
         "Tango's score interval where scores are 0 or 1, Student's otherwise. p is McNemar's exact "
-        "test, or the paired t test, after Holm's correction over the rows that are shown without "
-        "--verbose. Equivalent means that two one-sided tests, corrected likewise, show the "
-        "difference to be smaller than the margin."
+        "test, or the paired t test, after Holm's correction over all comparisons that were asked "
+        "for; other metrics, and the tasks of groups, are corrected among themselves. Equivalent "
+        "means that two one-sided tests, corrected likewise, show the difference to be smaller "
+        "than the margin."
     ),
 )
 """How the numbers come about, for the foot of a report."""

@@ -30,7 +30,9 @@ def difference_plots(comparison: Comparison) -> Iterator[Plot]:
     reach = (min(ends), max(ends)) if ends else None
     for i, candidate in enumerate(comparison):
         rows = [
-            DifferenceRow(printable(one.task), one.difference, *one.ci95, one.verdict)
+            DifferenceRow(
+                printable(one.task), one.difference, *one.ci95, one.verdict, one.interval_name
+            )
             for one in primary_differences(candidate)
         ]
         if rows:

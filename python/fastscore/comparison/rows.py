@@ -91,6 +91,12 @@ def notes(comparison: Comparison, *, verbose: bool) -> Iterator[str]:
             "No difference found: one may be there all the same, of any size that the interval "
             "holds."
         )
+    if any(one.verdict == "no difference found" and one.possible != one.ci95 for _, one in shown):
+        yield (
+            "An interval without 0 beside 'no difference found': the interval is that of its row "
+            "alone, while the test is corrected for the number of comparisons, and exact where "
+            "scores are 0 or 1. It does not exclude 0."
+        )
     hidden = sum(not one.family for each in comparison.candidates for one in each.differences)
     if hidden and not verbose:
         yield "Other metrics, and tasks of groups: --verbose, or comparison.table(verbose=True)."

@@ -141,9 +141,26 @@ class Difference:
         if self.verdict in ("better", "worse") and self.within_margin:
             return f"{self.verdict}, but by less than {self.margin:g}"
         if self.verdict == "no difference found" and not math.isnan(self.ci95[0]):
-            low, high = self.ci95
+            low, high = self.possible
             return f"no difference found; {low:+.3f} to {high:+.3f} are possible"
         return self.verdict
+
+    @property
+    def interval_name(self) -> str:
+        """What ``ci95`` is: of a run that stopped early it holds with another chance."""
+        share = 0.95 if self.alpha is None else 1 - self.alpha
+        return f"{100 * share:.4g} % interval"
+
+    @property
+    def possible(self) -> tuple[float, float]:
+        """The interval, and 0 where that was not excluded: the tests are stricter than it is.
+
+        They are corrected for the number of comparisons, and McNemar's is exact.
+        """
+        low, high = self.ci95
+        if self.verdict == "no difference found":
+            return min(low, 0.0), max(high, 0.0)
+        return low, high
 
 
 @dataclass(frozen=True)

@@ -35,13 +35,17 @@ _MARKS: dict[str, tuple[str, str, bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class DifferenceRow:
-    """A candidate's score minus the base's on one task, with its 95 % interval and the verdict."""
+    """A candidate's score minus the base's on one task, with an interval and the verdict.
+
+    ``interval`` is what the interval is called: that of a run that stopped early is another.
+    """
 
     label: str
     difference: float
     low: float
     high: float
     outcome: Outcome
+    interval: str = "95 % interval"
 
 
 def difference_plot(
@@ -68,8 +72,7 @@ def difference_plot(
         for i, row in enumerate(rows):
             gid = f"{name}-{i}"
             tips[gid] = _spoken(row)
-            shown = f"{row.difference:+.4f}" if known(row.difference) else "n/a"
-            text_above(axes, i * _ROW + 13, shortened(row.label, 34), shown)
+            text_above(axes, i * _ROW + 13, shortened(row.label, 34), _signed(row.difference))
             if not known(row.difference):
                 continue
             shape, role, filled = _MARKS[row.outcome]
@@ -96,5 +99,14 @@ def difference_plot(
 def _spoken(row: DifferenceRow) -> str:
     if not known(row.difference):
         return f"{row.label}: undefined"
-    between = f", 95 % interval {row.low:+.4f} to {row.high:+.4f}" if known(row.low) else ""
-    return f"{row.label}: {row.difference:+.4f}{between}, {row.outcome}"
+    between = ""
+    if known(row.low):
+        between = f", {row.interval} {_signed(row.low)} to {_signed(row.high)}"
+    return f"{row.label}: {_signed(row.difference)}{between}, {row.outcome}"
+
+
+def _signed(number: float) -> str:
+    """Write a change as tables do: without a sign where it rounds to nothing."""
+    if not known(number):
+        return "n/a"
+    return f"{number:+.4f}" if round(number, 4) else "0.0000"

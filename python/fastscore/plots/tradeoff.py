@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _HEIGHT, _TOP, _AXIS = 250, 10, 40
 _LINE, _LETTER, _BESIDE = 16.0, 7.8, 10.0  # px: two labels, a letter, from mark to label
+_MARK, _GAP, _STEP, _DESCENT = 6.0, 6.0, 8.0, 3.0  # px: half a mark, between names, shift, below
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,28 +119,56 @@ def _draw(axes: Axes, point: TradeOffPoint, gid: str, *, filled: bool) -> None:
 
 
 def _label(axes: Axes, points: Sequence[TradeOffPoint]) -> None:
-    """Write each name beside its mark, below the names that are there already."""
-    taken: list[tuple[float, float, float]] = []
+    """Write each name beside its mark, clear of the other marks and of names already there."""
+    at = {id(p): tuple(map(float, axes.transData.transform((p.x, p.score)))) for p in points}
+    marks = {key: _Box(x - _MARK, x + _MARK, y - _MARK, y + _MARK) for key, (x, y) in at.items()}
+    names: list[_Box] = []
     for point in sorted(points, key=lambda p: -p.score):
-        x, y = axes.transData.transform((point.x, point.score))
+        x, y = at[id(point)]
         name = shortened(point.label, 22)
-        width = _LETTER * len(name)
-        left = x + _BESIDE if x + _BESIDE + width < WIDTH - 6 else x - _BESIDE - width
-        baseline = y + 6.0
-        for start, end, other in sorted(taken, key=lambda label: -label[2]):
-            if start < left + width and left < end and abs(other - baseline) < _LINE:
-                baseline = other - _LINE
-        taken.append((left, left + width, baseline))
+        taken = [*names, *(box for key, box in marks.items() if key != id(point))]
+        place = _free_place(x, y, _LETTER * len(name), taken)
+        names.append(place)
+        right = place.left > x
         axes.annotate(
             name,
             (point.x, point.score),
-            (left - x if left > x else left + width - x, baseline - y),
+            ((place.left if right else place.right) - x, place.low + _DESCENT - y),
             textcoords="offset points",
-            ha="left" if left > x else "right",
+            ha="left" if right else "right",
             va="baseline",
             fontsize=13,
             color=ROLES["ink"],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """A part of the plot, in pixels from its lower left corner."""
+
+    left: float
+    right: float
+    low: float
+    high: float
+
+    def meets(self, other: _Box) -> bool:
+        beside = self.right + _GAP <= other.left or other.right + _GAP <= self.left
+        return not (beside or self.high <= other.low or other.high <= self.low)
+
+
+def _free_place(x: float, y: float, width: float, taken: Sequence[_Box]) -> _Box:
+    """Return the nearest place for a name beside a mark, on its right rather than its left."""
+    sides = [left for left in (x + _BESIDE, x - _BESIDE - width) if 6 < left < WIDTH - 6 - width]
+    steps = [0.0]
+    for n in range(1, 2 * len(taken) + 1):
+        steps += [-n * _STEP, n * _STEP]
+    places = [
+        _Box(left, left + width, y + step - _LINE / 2, y + step + _LINE / 2)
+        for step in steps
+        for left in sides or [x + _BESIDE]
+        if _AXIS + _LINE / 2 < y + step < _HEIGHT - _LINE / 2 or step == 0
+    ]
+    return next((one for one in places if not any(map(one.meets, taken))), places[0])
 
 
 def _spoken(point: TradeOffPoint, x_label: str, *, on_front: bool) -> str:

@@ -188,7 +188,7 @@ def _verdict(one: Difference) -> str:
         return f"equivalent within {one.margin:g}"
     if one.verdict in ("better", "worse") and one.within_margin:
         return f"{one.verdict}, within {one.margin:g}"
-    return one.reason or "undefined" if one.verdict == "undefined" else one.verdict
+    return one.verdict  # why one is undefined stands among the remarks
 
 
 def _notes(subject: Subject) -> Iterator[str]:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator
 
 from fastscore.comparison.plots import primary_differences
+from fastscore.comparison.rows import interval, signed
 from fastscore.report.costs import cost_notes, costs, parameters
 from fastscore.report.distances import distances
 from fastscore.report.subject import Showable, Subject, items, subject_of
@@ -176,14 +177,13 @@ def _differences(subject: Subject) -> list[str]:
     )
     for candidate in comparison:
         for one in primary_differences(candidate):
-            low, high = one.ci95
             cells = [
                 _text(candidate.label),
                 _text(one.task),
                 _text(one.metric),
                 f"{one.n:,}",
-                _signed(one.difference),
-                "n/a" if math.isnan(low) else f"{low:+.4f} to {high:+.4f}",
+                signed(one.difference),
+                interval(one.ci95),
                 "n/a" if math.isnan(one.p_holm) else f"{one.p_holm:.2g}",
                 _text(one.spoken),
             ]
@@ -238,10 +238,6 @@ def _value(value: float, stderr: float) -> str:
     if math.isnan(value):
         return "n/a"
     return f"{value:.4f}" if math.isnan(stderr) else f"{value:.4f} ± {stderr:.4f}"
-
-
-def _signed(number: float) -> str:
-    return "n/a" if math.isnan(number) else f"{number:+.4f}"
 
 
 def _text(text: str) -> str:

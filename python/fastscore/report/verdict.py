@@ -116,7 +116,7 @@ def _open(candidate: Candidate, shown: list[Difference], unknown: list[Differenc
     known = [one for one in unknown if not math.isnan(one.ci95[0])]
     if known:
         widest = max(known, key=lambda one: max(map(abs, one.ci95)))
-        low, high = (f"{100 * end:+.1f}" for end in widest.ci95)
+        low, high = (f"{100 * end:+.1f}" for end in widest.possible)
         where = _names(known) if len(known) == 1 else f"{_names(known)}; on {widest.task}"
         parts.append(f"shows no difference on {where}, where {low} to {high} points are possible")
     return f"{candidate.label} {', and '.join(parts) or 'has no score to compare'}."
@@ -133,9 +133,7 @@ def _listed(found: list[Difference]) -> str:
     for one in sorted(found, key=lambda one: -abs(one.difference)):
         low, high = (f"{100 * end:+.1f}" for end in one.ci95)
         size = _points(abs(one.difference))
-        # A run that stopped early has an interval that holds at every look instead.
-        kind = "95 % interval" if one.n_total is None else "interval"
-        parts.append(f"by {size} on {one.task} ({kind} {low} to {high})")
+        parts.append(f"by {size} on {one.task} ({one.interval_name} {low} to {high})")
     more = len(parts) - 3
     return conjoined(parts[:3] + ([f"on {more} more"] if more > 0 else []))
 
