@@ -155,10 +155,33 @@ def test_a_directory_that_cannot_be_written(comparison: Comparison, tmp_path: Pa
         comparison.save(tmp_path / "file")
 
 
-@pytest.mark.parametrize("label", ["a b", "../x", "..", ".", "Q2/K", "é", "\ud800", "con:x", "a"])
+@pytest.mark.parametrize(
+    "label",
+    [
+        *("a b", "../x", "..", ".", "Q2/K", "é", "\ud800", "con:x", "a"),
+        *(
+            "a" * 250,
+            "d" * 250 + "/" + "a" * 250,
+            "模型" * 40,
+            "comparison.json",
+            "Comparison.json",
+        ),
+    ],
+)
 def test_folders_are_safe_names(label: str, tmp_path: Path) -> None:
     folder = folder_of(label)
+    assert folder.casefold() != "comparison.json"
     assert not set(folder) & set("/\\: ")
     assert not folder.startswith(".")
     (tmp_path / folder).mkdir()
     assert (tmp_path / folder).parent == tmp_path
+    assert folder != folder_of(f"{label}2")
+
+
+def test_a_model_of_any_name_is_saved_and_read_back(tmp_path: Path) -> None:
+    base, other = (make_results(name, {"qa": 5}) for name in ("模型" * 40, "comparison.json"))
+    found = compare_results(
+        Contender("模型" * 40, base), [Contender("comparison.json", other)], margin=0.1
+    )
+    found.save(tmp_path)
+    assert str(Comparison.load(tmp_path)) == str(found)

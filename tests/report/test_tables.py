@@ -81,6 +81,7 @@ def test_csv_leaves_empty_what_is_undefined_and_starts_no_formula() -> None:
     assert math.isnan(results.tasks["one"].metrics["acc"].stderr)
     assert row["stderr"] == ""
     assert row["model"] == "'=1+1"
+    assert rows_of(to_csv(make_results("\n=1+1", {"one": 1})))[0]["model"][:1] not in "=\n"
     assert float(row["value"]) in (0.0, 1.0)
 
 

@@ -31,6 +31,9 @@ COMPARISON_FILE = "comparison.json"
 FORMAT_VERSION = 1
 """Raised when a reader of the former version would misread the new one."""
 
+_LONGEST_FOLDER = 200
+"""Characters. File systems take names of up to 255 bytes; a letter of another script makes nine."""
+
 _SAFE_FOLDER = re.compile(r"[A-Za-z0-9%_~-][A-Za-z0-9%_.~-]*")
 
 
@@ -56,7 +59,12 @@ def to_document(
 def folder_of(label: str) -> str:
     """Return the name of a model's folder of results: safe on every file system."""
     name = quote(label, safe="", errors="backslashreplace")
-    return f"%2E{name[1:]}" if name.startswith(".") else name
+    if len(name) > _LONGEST_FOLDER:
+        whole = hashlib.sha256(name.encode()).hexdigest()[:16]
+        name = f"{name[: _LONGEST_FOLDER - 17]}-{whole}"
+    if name.startswith(".") or name.casefold() == COMPARISON_FILE:
+        name = f"%{ord(name[0]):02X}{name[1:]}"
+    return name
 
 
 def save(comparison: Comparison, directory: Path) -> Path:

@@ -122,7 +122,7 @@ def _cell(value: object) -> object:
     """Return what a cell holds; a spreadsheet must not take a name for a formula."""
     if isinstance(value, float):
         return "" if math.isnan(value) else repr(value)
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r", "\n"):
         return f"'{value}"
     return value
 
