@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,31 @@ def test_a_metric_of_which_less_is_better_is_left_out(tmp_path: Path) -> None:
     main.write_text(json.dumps(document), "utf-8")
     with pytest.raises(ResultsError, match="of which more is better"):
         read_lm_eval(main)
+
+
+def test_a_group_of_scores_beyond_1_has_an_interval_of_its_own_kind(tmp_path: Path) -> None:
+    """Wilson's is for shares: of ROUGE, from 0 to 100, it has no value."""
+    scores = {"a": (30.0, 50.0), "b": (20.0, 60.0)}
+    tasks = {
+        name: (
+            "multiple_choice",
+            [choice_line(i, [-1.0, -2.0], "0", acc=1.0, rouge=x) for i, x in enumerate(two)],
+            {"acc,none": 1.0, "rouge,none": 40.0},
+        )
+        for name, two in scores.items()
+    }
+    main = write_run(tmp_path, tasks)
+    document = json.loads(main.read_text("utf-8"))
+    document["groups"] = {"both": {"acc,none": 1.0, "rouge,none": 40.0}}
+    document["group_subtasks"] = {"both": ["a", "b"], "a": [], "b": []}
+    main.write_text(json.dumps(document), "utf-8")
+    metrics = read_lm_eval(main).groups["both"].metrics
+    assert metrics["acc"].ci95[0] == pytest.approx(0.5101, abs=1e-4)  # Wilson's of 4 of 4
+    rouge = metrics["rouge"]
+    assert (rouge.value, rouge.stderr) == pytest.approx((40.0, math.sqrt(500) / 2))
+    assert rouge.ci95 == pytest.approx(
+        (40 - 1.96 * rouge.stderr, 40 + 1.96 * rouge.stderr), rel=1e-3
+    )
 
 
 @pytest.mark.parametrize(("written", "read"), [(2, "2.0"), (1.5, "1.5"), ("Yaml", "1.0")])

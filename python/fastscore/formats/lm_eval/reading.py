@@ -20,6 +20,7 @@ from fastscore.formats.lm_eval.names import imported, safe
 from fastscore.formats.lm_eval.sampling import read_max_tokens, read_sampling
 from fastscore.results import GenerationSummary, GroupResult, Results, TaskResult
 from fastscore.results.fields import Fields
+from fastscore.results.values import AnySample
 from fastscore.statistics.means import pool, summarise
 from fastscore.types import Origin
 
@@ -152,7 +153,7 @@ def _task(name: str, config: Fields, document: Fields, file: Path) -> TaskResult
     values = {
         metric: summarise(
             [sample.scores[metric] for sample in samples],
-            binary=all(sample.scores[metric].value in (0.0, 1.0) for sample in samples),
+            binary=_is_binary(samples, metric),
         )
         for metric in names
     }
@@ -200,6 +201,10 @@ def _recorded(row: Fields, metric: str) -> Any:
         if imported(key) == metric or imported(key).startswith(f"{metric},")
     ]
     return found[0] if len(found) == 1 else None
+
+
+def _is_binary(samples: Sequence[AnySample], metric: str) -> bool:
+    return all(sample.scores[metric].value in (0.0, 1.0) for sample in samples)
 
 
 def _is_mean(ours: float, theirs: Any) -> bool:
@@ -261,7 +266,8 @@ def _groups(document: Fields, tasks: Mapping[str, TaskResult]) -> dict[str, Grou
         metrics = {}
         for metric in parts[0].metrics:
             if all(metric in part.metrics for part in parts):
-                value = pool([part.metrics[metric] for part in parts], sizes, binary=True)
+                binary = all(_is_binary(part.samples, metric) for part in parts)
+                value = pool([part.metrics[metric] for part in parts], sizes, binary=binary)
                 if _is_mean(value.value, _recorded(row, metric)):
                     metrics[metric] = value
         direct = [one for one in members[name] if one in tasks or one in groups]
