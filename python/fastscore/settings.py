@@ -14,6 +14,10 @@ from fastscore.generation_settings import GenerationSettings
 from fastscore.nearest import did_you_mean
 
 Fewshot = Literal["lm-eval", "shared"]
+
+MAX_SEED = 2**64 - 1
+"""Of either sign; a larger number could not be read back by what reads JSON elsewhere."""
+
 RowsOf = Mapping[str, "str | os.PathLike[str] | Sequence[Mapping[str, Any]]"]
 """Rows of a task in place of its own: a file, or the rows themselves; by task or group."""
 
@@ -62,6 +66,10 @@ class RunSettings:
             )
         if isinstance(self.seed, bool) or not isinstance(self.seed, int):
             raise UsageError(f"seed is {self.seed!r}; it must be a whole number")
+        if abs(self.seed) > MAX_SEED:
+            raise UsageError(
+                f"seed is a number of {self.seed.bit_length()} bits; it must be between -2^64 and 2^64"
+            )
         if self.limit is not None and not _is_limit(self.limit):
             raise UsageError(
                 f"limit is {self.limit!r}; it must be a whole number of rows from 1, or a fraction "

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 
 from fastscore.errors import ResultsError
 from fastscore.results import Results, Sample
+from fastscore.settings import RunSettings
 
 
 def edit(directory: Path, change: Callable[[dict[str, Any]], None]) -> None:
@@ -32,6 +35,48 @@ def test_no_results(tmp_path: Path) -> None:
         Results.load(tmp_path / "nothing")
     with pytest.raises(ResultsError, match="cannot be read"):
         Results.load("a\0b")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no named pipes among its files")
+@pytest.mark.parametrize("file", ["results.json", "samples/arc_easy.jsonl"])
+@pytest.mark.parametrize("kind", ["pipe", "device", "directory"])
+def test_what_has_no_end_is_not_read(
+    rich_results: Results, tmp_path: Path, file: str, kind: str
+) -> None:
+    rich_results.save(tmp_path)
+    (tmp_path / file).unlink()
+    if kind == "pipe":
+        os.mkfifo(tmp_path / file)
+    elif kind == "device":
+        (tmp_path / file).symlink_to("/dev/zero")
+    else:
+        (tmp_path / file).mkdir()
+    with pytest.raises(ResultsError, match=rf"{file} cannot be read: it is no regular file\."):
+        Results.load(tmp_path)
+
+
+def test_a_document_that_would_fill_the_memory_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    path.touch()
+    os.truncate(path, 2**40)  # takes no room on the disk
+    with pytest.raises(ResultsError, match=r"it has 1,099,511,627,776 bytes, and 67,108,864 are"):
+        Results.load(tmp_path)
+
+
+@pytest.mark.parametrize("seed", [2**64 - 1, 1 - 2**64])
+def test_every_seed_that_a_run_may_have_is_read_back(
+    rich_results: Results, tmp_path: Path, seed: int
+) -> None:
+    RunSettings(("a",), seed=seed)
+    rich_results.save(tmp_path)
+
+    def draw(document: dict[str, Any]) -> None:
+        document["tasks"]["code"]["generation"]["sampling"]["seed"] = seed
+
+    edit(tmp_path, draw)
+    generation = Results.load(tmp_path).tasks["code"].generation
+    assert generation is not None
+    assert generation.sampling.seed == seed
 
 
 def test_a_newer_schema_asks_for_an_upgrade(rich_results: Results, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastscore.errors import ResultsError
+from fastscore.settings import MAX_SEED
 
 MAX_INTEGER = 2**63 - 1
 """Counts beyond this are damage; the limit also keeps them printable."""
@@ -47,10 +48,10 @@ class Fields:
             raise self.wrong(key, "a whole number of 0 or more")
         return value
 
-    def integer(self, key: str) -> int:
-        """Return a whole number of any sign."""
+    def seed(self, key: str) -> int:
+        """Return the seed of random numbers, a whole number of any sign."""
         value = self._get(key)
-        if type(value) is not int or abs(value) > MAX_INTEGER:
+        if type(value) is not int or abs(value) > MAX_SEED:
             raise self.wrong(key, "a whole number")
         return value
 

@@ -13,6 +13,7 @@ import json
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ from urllib.parse import quote
 
 from fastscore.errors import ResultsError
 from fastscore.results.document import SamplesFile, SamplesKind, from_document, to_document
-from fastscore.results.fields import parse_object
+from fastscore.results.fields import Fields, parse_object
 from fastscore.results.generation_sample import GenerationSample
 from fastscore.results.results import Results
 from fastscore.results.sample import Sample
@@ -29,6 +30,9 @@ from fastscore.results.values import AnySample
 
 RESULTS_FILE = "results.json"
 SAMPLES_FOLDER = "samples"
+MAX_DOCUMENT_BYTES = 64 * 2**20
+"""Of a ``results.json``: thousands of tasks fit, and what is larger is none."""
+
 _SAFE_FILE = re.compile(rf"{SAMPLES_FOLDER}/[A-Za-z0-9%_.~-]+\.jsonl")
 
 _ADVICE = {
@@ -131,17 +135,27 @@ def load(path: Path) -> Results:
     """
     if path.is_dir():
         path = path / RESULTS_FILE
+    return from_document(read_document(path), lambda file, kind: _open_samples(path, file, kind))
+
+
+def read_document(path: Path) -> Fields:
+    """Read a ``results.json`` as it stands.
+
+    Raises:
+        ResultsError: there is none, or what is there is no JSON.
+
+    """
     try:
-        text = path.read_bytes()
+        text = _read(path, MAX_DOCUMENT_BYTES)
     except FileNotFoundError:
         raise ResultsError(
             f"there is no {path}. A run writes it at its end: start the run again with the same "
             "arguments and it goes on where it stopped, or give the directory of another."
         ) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise ResultsError(f"{path} cannot be read: {error}.") from None
-    document = parse_object(text, str(path))
-    return from_document(document, lambda file, kind: _open_samples(path, file, kind))
+        reason = getattr(error, "strerror", None) or error
+        raise ResultsError(f"{path} cannot be read: {reason}.") from None
+    return parse_object(text, str(path))
 
 
 class LazySamples(Sequence[AnySample]):
@@ -182,7 +196,7 @@ def verify(path: Path, file: SamplesFile) -> bytes:
 
     """
     try:
-        content = path.read_bytes()
+        content = _read(path)
     except FileNotFoundError:
         raise ResultsError(
             f"{path} is missing, and the results refer to it. Copy the whole output directory, "
@@ -207,6 +221,16 @@ def _open_samples(results_path: Path, file: SamplesFile, kind: SamplesKind) -> L
     path = results_path.parent / file.file
     verify(path, file)
     return LazySamples(path, file, kind)
+
+
+def _read(path: Path, limit: int | None = None) -> bytes:
+    """Return a file's content; OSError where reading might never end, as of a pipe or a device."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file")
+    if limit is not None and status.st_size > limit:
+        raise OSError(errno.EFBIG, f"it has {status.st_size:,} bytes, and {limit:,} are the limit")
+    return path.read_bytes()
 
 
 def _samples_path(directory: Path, task: str, taken: Sequence[Path]) -> Path:

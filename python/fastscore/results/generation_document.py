@@ -70,7 +70,7 @@ def _read_sampling(fields: Fields) -> Sampling:
         top_p=fields.seconds("top_p"),
         min_p=fields.seconds("min_p"),
         repeat_penalty=fields.seconds("repeat_penalty"),
-        seed=fields.integer("seed"),
+        seed=fields.seed("seed"),
     )
 
 

@@ -70,7 +70,7 @@ class Stopping:
             n_total=fields.count("n_total"),
             interval=fields.interval("interval"),
             alpha=fields.number_or_nan("alpha"),
-            seed=fields.integer("seed"),
+            seed=fields.seed("seed"),
         )
         if found.n != n:
             raise fields.wrong("n", f"{n}, the number of items scored")
