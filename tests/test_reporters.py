@@ -29,6 +29,14 @@ def somewhere(done: int = 0) -> Progress:
     return meter.now()
 
 
+def test_without_stderr_stdout_stays_clean(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    LineReporter().warn("for nobody")
+    assert capsys.readouterr().out == ""
+
+
 def test_what_suits_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     assert isinstance(make_reporter(None), LineReporter)

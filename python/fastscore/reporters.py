@@ -69,7 +69,8 @@ class LineReporter:
         self._next = clock() + LINE_SECONDS
 
     def note(self, message: str) -> None:  # noqa: D102
-        print(message, file=sys.stderr, flush=True)
+        if sys.stderr is not None:  # for None, print would write to stdout
+            print(message, file=sys.stderr, flush=True)
 
     def warn(self, message: str) -> None:  # noqa: D102
         self.note(f"Warning: {message}")

@@ -1,7 +1,15 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from command import Command
+
+from fastscore.cli import failures
+from fastscore.errors import DataError
 
 
 def test_help_names_the_commands(fastscore: Command) -> None:
@@ -41,3 +49,41 @@ def test_an_unknown_command(fastscore: Command) -> None:
     done = fastscore("runn")
     assert done.code == 2
     assert "run" in done.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_an_output_that_is_full(unbuffered: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "fastscore", "tasks", "arc_easy"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            check=False,
+        )
+    assert done.stderr == "fastscore: the output cannot be written: No space left on device\n"
+    assert done.returncode == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such pipes")
+def test_an_output_that_nobody_reads() -> None:
+    command = [sys.executable, "-m", "fastscore", "tasks", "arc_easy"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},
+    )  # fmt: skip
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_strangers_file_does_not_act_on_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit), failures.explained():
+        raise DataError("row 1 of \x1b]0;owned\x07 is bad\nsecond line: ü 模")
+    assert (
+        capsys.readouterr().err
+        == "fastscore: row 1 of \\x1b]0;owned\\x07 is bad\nsecond line: ü 模\n"
+    )

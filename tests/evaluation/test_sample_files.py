@@ -115,7 +115,7 @@ def test_compressed_files_and_blank_lines(tmp_path: Path, problems: Path) -> Non
     [
         ("not json", r"line 7: not valid JSON"),
         ("[1]", r"line 7: .*object"),
-        ('{"completion": ""}', r"line 7: a sample needs a 'task_id'; it has completion"),
+        ('{"completion": ""}', r"line 7: a sample needs a 'task_id'; it has \['completion'\]"),
         ('{"task_id": "a/1"}', r"line 7: a sample needs a 'completion'"),
         ('{"task_id": "a/9", "completion": ""}', r"line 7: there is no problem 'a/9'; .* 'a/0'"),
         ('{"task_id": 3, "completion": ""}', r"line 7: 'task_id' must be a text, not 3"),

@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 something failed on the way; 2 the request cannot be met; 
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import tempfile
@@ -16,11 +17,13 @@ from fastscore.errors import FastscoreError
 
 DEBUG_VARIABLE = "FASTSCORE_DEBUG"
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def say(message: str) -> None:
     """Write a line to stderr, where everything goes that is not the result."""
-    print(message, file=sys.stderr, flush=True)
+    if sys.stderr is not None:  # for None, print would write to stdout
+        print(message, file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -31,20 +34,43 @@ def explained(debug: bool = False) -> Iterator[None]:
         return
     try:
         yield
+        if sys.stdout is not None:
+            sys.stdout.flush()  # else Python does so as it exits, where nobody explains a failure
     except FastscoreError as error:
-        say(f"fastscore: {error}")
+        say(f"fastscore: {_readable(str(error))}")
         raise SystemExit(error.exit_code) from None
     except KeyboardInterrupt as stop:
         say(f"\n{stop.args[0] if stop.args else 'Stopped.'}")
         raise SystemExit(INTERRUPTED) from None
     except BrokenPipeError:
-        # Who read our output has gone (`fastscore tasks | head`): nothing is left to say, and
-        # Python must not try to flush into the pipe when it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Who read our output has gone (`fastscore tasks | head`): nothing is left to say.
+        _let_go_of_stdout()
+        raise SystemExit(1) from None
+    except OSError as error:
+        if error.errno not in _FULL:
+            say(_report_of(error))
+        else:
+            say(f"fastscore: {error.filename or 'the output'} cannot be written: {error.strerror}")
+            _let_go_of_stdout()
         raise SystemExit(1) from None
     except Exception as error:
         say(_report_of(error))
         raise SystemExit(1) from None
+
+
+def _let_go_of_stdout() -> None:
+    """Where stdout takes no more, keep Python from writing to it once again when it exits."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _readable(message: str) -> str:
+    """Escape what a terminal would act on: a message may quote a stranger's file."""
+    from fastscore.results.rows import printable
+
+    return "\n".join(map(printable, message.splitlines()))
 
 
 def _report_of(error: Exception) -> str:

@@ -179,7 +179,7 @@ def _read_samples(path: Path, names: Mapping[str, int]) -> list[_Sample]:
     for place, fields in read_records(path):
         for key in ("task_id", "completion"):
             if key not in fields:
-                raise DataError(f"{place}: a sample needs a {key!r}; it has {', '.join(fields)}")
+                raise DataError(f"{place}: a sample needs a {key!r}; it has {list(fields)!r:.200}")
             if not isinstance(fields[key], str):
                 raise DataError(f"{place}: {key!r} must be a text, not {fields[key]!r:.60}")
         if fields["task_id"] not in names:
