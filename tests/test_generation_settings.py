@@ -20,10 +20,15 @@ WARM = Sampling(temperature=0.2, top_p=0.95)
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n": 0}, "n is 0; it must be a whole number, 1 or more"),
+        ({"n": 0}, "n is 0; it must be a whole number from 1 to 100,000"),
+        ({"n": 100_001}, "n is 100001; it must be"),
         ({"n": True}, "n is True"),
         ({"k": ()}, "k is empty"),
         ({"k": (1, 0), "n": 4}, "k is 1,0; it must be whole numbers"),
+        (
+            {"k": (100_001,), "n": 4},
+            "k is 100001; it must be whole numbers, each from 1 to 100,000",
+        ),
         ({"k": (1, 10)}, r"pass@10 cannot be estimated where 1 sample is drawn .* n of 10 or more"),
         ({"k": (8,), "n": 7}, r"pass@8 .* 7 samples are drawn .* a k of at most 7"),
         ({"temperature": -0.1}, "temperature is -0.1"),
@@ -80,10 +85,16 @@ def test_numbers(given: Any, read: Any) -> None:
     assert read_numbers(given, "k") == read
 
 
-@pytest.mark.parametrize("given", ["", "1,,2", "1;2", "-1", "1.5", "\u0661"])
+@pytest.mark.parametrize("given", ["", "1,,2", "1;2", "-1", "1.5", "\u0661", "9" * 5000])
 def test_what_is_no_number(given: str) -> None:
-    with pytest.raises(UsageError, match="k is"):
+    with pytest.raises(UsageError, match="k is") as error:
         read_numbers(given, "k")
+    assert len(str(error.value)) < 140
+
+
+def test_a_number_that_is_not_whole() -> None:
+    with pytest.raises(UsageError, match=r"k is 1\.5; it must be whole numbers"):
+        GenerationSettings(k=read_numbers(1.5, "k"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

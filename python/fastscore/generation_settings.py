@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -15,6 +16,9 @@ SandboxLevel = Literal["strong", "weak"]
 
 _SAMPLING = ("temperature", "top_k", "top_p", "min_p", "repeat_penalty")
 _OF_TEXTS = ("n", *_SAMPLING, "max_tokens")
+
+MOST_SAMPLES = 100_000
+"""Of one problem: each is named and looked for in the store before the first one is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +131,10 @@ def read_numbers(given: str | int | Sequence[int] | None, name: str) -> tuple[in
         return None
     if isinstance(given, str):
         parts = [part.strip() for part in given.split(",")]
-        if not all(part.isascii() and part.isdecimal() for part in parts):
-            raise UsageError(f"{name} is {given!r}; give whole numbers, such as 1,5,10")
+        if not all(re.fullmatch("[0-9]{1,18}", part) for part in parts):
+            raise UsageError(f"{name} is {given!r:.80}; give whole numbers, such as 1,5,10")
         return tuple(map(int, parts))
-    return (given,) if isinstance(given, int) else tuple(given)
+    return tuple(given) if isinstance(given, Iterable) else (given,)
 
 
 def describe_sampling(sampling: Sampling) -> str:
@@ -149,8 +153,8 @@ def describe_sampling(sampling: Sampling) -> str:
     return f"temperature {sampling.temperature:g}{filters}{penalty}, seed {sampling.seed}"
 
 
-def _is_count(least: int) -> Callable[[object], bool]:
-    return lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= least
+def _is_count(least: int, most: float = math.inf) -> Callable[[object], bool]:
+    return lambda v: isinstance(v, int) and not isinstance(v, bool) and least <= v <= most
 
 
 def _is_number(fits: Callable[[float], bool]) -> Callable[[object], bool]:
@@ -160,8 +164,12 @@ def _is_number(fits: Callable[[float], bool]) -> Callable[[object], bool]:
 
 
 _RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
-    ("n", _is_count(1), "a whole number, 1 or more"),
-    ("k", lambda ks: all(map(_is_count(1), ks)), "whole numbers, each 1 or more"),
+    (
+        "k",
+        lambda ks: all(map(_is_count(1, MOST_SAMPLES), ks)),
+        f"whole numbers, each from 1 to {MOST_SAMPLES:,}",
+    ),
+    ("n", _is_count(1, MOST_SAMPLES), f"a whole number from 1 to {MOST_SAMPLES:,}"),
     ("temperature", _is_number(lambda v: v >= 0), "a number, 0 (greedy) or more"),
     ("top_k", _is_count(0), "a whole number, 0 (off) or more"),
     ("top_p", _is_number(lambda v: 0 < v <= 1), "above 0 and at most 1 (off)"),
