@@ -12,6 +12,7 @@ import pytest
 from fastscore.chat import ChatTemplate
 from fastscore.errors import DataError, UsageError
 from fastscore.metrics import Score
+from fastscore.sandbox.request import prepare
 from fastscore.tasks import GenerationTask, OpenQuestion, Prompting, get_task
 from fastscore.types import OpenItem, ProgramParts, Row
 
@@ -156,6 +157,33 @@ def test_no_more_examples_than_there_are() -> None:
     row = {**mbpp.fixed_examples[0], "task_id": 11}
     with pytest.raises(UsageError, match="only 3 rows to draw them from"):
         mbpp.items([row], mbpp.fixed_examples, Prompting(4))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "prelude"),
+    [
+        ("import math\n\ndef f(x):\n    '''Say.'''\n", None),
+        ("import math\n\ndef f(x):\n", "import math\n\n"),
+        (
+            "def g():\n    return 1\n\n@deco\ndef f(\n    x\n):\n    # to do\n",
+            "def g():\n    return 1\n\n",
+        ),
+        ("class A:\n    def f(self):\n", ""),
+        ("Write a function.\n", ""),
+    ],
+)
+def test_a_humaneval_prompt_may_end_in_a_function_without_a_body(
+    prompt: str, prelude: str | None
+) -> None:
+    task = get_task("humaneval")
+    assert isinstance(task, GenerationTask)
+    test = "def check(candidate):\n    pass"
+    row = {"task_id": "a", "prompt": prompt, "test": test}
+    (item,) = task.items([{**row, "entry_point": "f", "canonical_solution": "    return 1"}])
+    program = task.program(item, task.extract("    return 1"))
+    assert program.prelude == (prompt if prelude is None else prelude)
+    assert program.source.startswith(prompt)
+    prepare(program)  # refuses what is no Python
 
 
 @pytest.mark.parametrize("name", ["humaneval", "humaneval_instruct"])

@@ -28,6 +28,8 @@ pass. Prompts are part of the benchmark, so no few-shot examples can be added.
 
 from __future__ import annotations
 
+import ast
+import warnings
 from dataclasses import replace
 
 from fastscore.datasets import sources
@@ -43,8 +45,29 @@ def _question(row: Row) -> OpenQuestion:
         solution=row["canonical_solution"],
         gold=test,
         # The prompt also defines what some tests use: the polynomial of HumanEval/32.
-        program=ProgramParts(test, before=prompt, entry_point=entry_point, prelude=prompt),
+        program=ProgramParts(
+            test, before=prompt, entry_point=entry_point, prelude=_statements(prompt)
+        ),
     )
+
+
+def _statements(prompt: str) -> str:
+    """Return what of a prompt is Python by itself: all but a function that has no body yet.
+
+    HumanEval's own prompts end in a docstring, which is a body; those of other problems may not.
+    """
+    lines = prompt.splitlines(keepends=True)
+    starts = [number for number, line in enumerate(lines) if line[0].strip()]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for end in (len(lines), *reversed(starts)):
+            text = "".join(lines[:end])
+            try:
+                ast.parse(text)
+            except (SyntaxError, ValueError):
+                continue
+            return text
+    return ""
 
 
 def _instruction(row: Row) -> OpenQuestion:
