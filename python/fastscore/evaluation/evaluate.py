@@ -15,6 +15,7 @@ from fastscore.errors import ResultsError
 from fastscore.evaluation.executing import Executor
 from fastscore.evaluation.observers import asked_for
 from fastscore.evaluation.preparation import RowFinder, prepare
+from fastscore.evaluation.replacing import replaced
 from fastscore.evaluation.request import (
     TaskLike,
     chat_template,
@@ -231,6 +232,10 @@ def evaluate(
             reporter.note("The quickest weights are chosen, by measurement the first time.")
         engine = open_model(model, model_options, stack)
         check_room(selection.tasks, plans, engine.settings.max_length)
+        if output is not None and (rule is None or rule.look == 0):
+            names = [task.name for task in selection.tasks]
+            if warning := replaced(Path(output), engine.fingerprint, names):
+                reporter.warn(warning)
         if prepared is None:
             how = promptings(settings, shots.shots, chat_template(engine))
             for warning in by_text(prompt_notices(selection.tasks, how)):
