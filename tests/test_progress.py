@@ -120,6 +120,12 @@ def test_texts_are_as_long_as_they_may_be_until_one_has_ended() -> None:
     assert describe(now) == "a: 0 of 10 samples, 120 tokens, 10 tokens/s, at most 2 min left"
 
 
+def test_no_speed_is_told_while_only_prompts_were_read() -> None:
+    meter = writing(Clock())
+    meter.advance_writing(40, 0, 5.0, 0.001)
+    assert describe(meter.now()) == "a: 0 of 10 samples, 40 tokens"
+
+
 def test_the_length_of_texts_is_learnt_from_all_of_them() -> None:
     meter = writing(Clock())
     meter.advance_writing(80, 60, 2.0, 6.0)

@@ -246,9 +246,12 @@ class Meter:
         return left
 
     def _speed(self, pace: _Pace) -> float | None:
-        """Tokens a second, None until the engine has worked for long enough to tell."""
+        """Tokens a second, None until the engine has worked for long enough to tell.
+
+        Also before the first token: prompts are read before anything is written.
+        """
         worked = self._read().seconds + self._written().seconds
-        if worked < _SETTLING_SECONDS or not pace.seconds:
+        if worked < _SETTLING_SECONDS or not pace.seconds or not pace.tokens:
             return None
         return pace.tokens / pace.seconds
 
