@@ -129,7 +129,7 @@ class Embedder(Closing):
         Raises UsageError for a text without tokens and, unless ``truncate`` was set, for one that
         is longer than the window; DecodeError for outputs that are no numbers.
         """
-        check_texts(texts, "embed")
+        texts = check_texts(texts, "embed")
         with self._lock:
             weights = self._opened()
             framed = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -157,6 +158,15 @@ def test_a_missing_file_a_folder_and_a_bad_name(tmp_path: Path) -> None:
         Model(tmp_path)
     with pytest.raises(UsageError, match="does not name a file; write hf://"):
         Model("hf://owner/repo")
+    for name in ("", "~nobody-of-that-name/model.gguf", "a" * 5000, "zero\0byte"):
+        with pytest.raises(UsageError, match="there is no file"):
+            Model(name)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+def test_a_device_is_no_model() -> None:
+    with pytest.raises(ModelError, match="/dev/zero is no file but a device"):
+        Model("/dev/zero")
 
 
 def test_nan_is_named_by_the_callers_number(broken_model: BrokenModel) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import math
 import shutil
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -176,13 +179,35 @@ def test_a_cache_too_small_for_the_plan_gives_an_error(tiny_model: TinyModel) ->
         ({"n_batch": 31}, "a batch holds at least 32 tokens"),
         ({"n_threads": 0}, "decoding takes at least 1 thread"),
         ({"logits_mb": 0}, "logit rows need at least 1 MiB"),
+        ({"n_threads": 1025}, "at least 1 thread, and at most 1024"),
+        ({"n_gpu_layers": -2}, "n_gpu_layers is -2; it is a number of layers, or -1 for all"),
+        ({"n_gpu_layers": 2**40}, "n_gpu_layers is 1099511627776; it is a number of layers"),
+        ({"n_ctx": "128"}, "n_ctx is '128', which is no whole number; a window"),
+        ({"n_ctx": True}, "n_ctx is True, which is no whole number"),
+        ({"n_ctx": math.nan}, "n_ctx is nan, which is no whole number"),
+        ({"n_threads": 1.5}, "n_threads is 1.5, which is no whole number"),
+        ({"n_batch": 64.0}, "n_batch is 64.0, which is no whole number"),
+        ({"logits_mb": None}, "logits_mb is None, which is no whole number"),
+        ({"n_gpu_layers": "all"}, "n_gpu_layers is 'all', which is no whole number"),
+        ({"exact": "no"}, "exact is 'no'; give True, False, or None"),
+        ({"tune": "no"}, "tune is 'no'; give True or False"),
+        ({"tokenizer": 5}, "tokenizer is 5; give the path of a Hugging Face tokenizer.json"),
     ],
+    ids=str,
 )
 def test_options_that_no_context_can_be_made_with(
-    tiny_model: TinyModel, options: dict[str, int], message: str
+    tiny_model: TinyModel, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
         open_tiny(tiny_model("llama"), **options)
+
+
+def test_numpys_whole_numbers_are_whole_numbers(tiny_model: TinyModel) -> None:
+    sizes = {"n_ctx": np.int64(64), "n_batch": np.int32(32), "n_threads": np.uint8(1)}
+    with open_tiny(tiny_model("llama"), **sizes) as model:
+        settings = json.loads(json.dumps(model.settings.to_dict()))
+        assert (settings["max_length"], settings["n_batch"], settings["n_threads"]) == (64, 32, 1)
+        assert model.loglikelihood([("the", " sun")])[0].logprob < 0
 
 
 def test_a_path_with_spaces_and_other_alphabets(tiny_model: TinyModel, tmp_path: Path) -> None:

@@ -49,6 +49,19 @@ def model(tiny_model: TinyModel) -> Model:
         ({"stop": ["a", ""]}, "stop holds ''"),
         ({"stop": "abc"}, r'stop is one text, \'abc\'; write stop=\["..."\]'),
         ({"stop": [3]}, "stop holds 3"),
+        ({"stop": None}, "stop is None; write stop="),
+        ({"stop": iter(["a"])}, "stop is <list_iterator .*; write stop="),
+        ({"stop": ["a\ud800"]}, "stop holds .* half of a UTF-16 pair"),
+        ({"n": True}, "n is True; it is a whole number"),
+        ({"max_tokens": True}, "max_tokens is True; it is a whole number"),
+        ({"temperature": True}, "temperature is True, which is no number"),
+        ({"top_k": True}, "top_k is True, which is no whole number"),
+        ({"repeat_penalty": 1e-30}, "repeat_penalty is 1e-30; .* from 0.001 to 1000"),
+        ({"n_parallel": True}, "n_parallel is True; at least 1"),
+        ({"n_parallel": "2"}, "n_parallel is '2'; at least 1"),
+        ({"n_parallel": 2.5}, "n_parallel is 2.5; at least 1"),
+        ({"grammar": 5}, "grammar is 5; give GBNF as a text"),
+        ({"grammar": 'root ::= "\ud800"'}, "the grammar holds .* half of a UTF-16 pair"),
         ({"n_parallel": 0}, "n_parallel is 0"),
         ({"n_parallel": 300}, r"n_parallel is 300, and at most \d+ samples at a time fit"),
     ],
@@ -57,6 +70,20 @@ def model(tiny_model: TinyModel) -> Model:
 def test_options_beyond_their_limits(model: Model, options: dict[str, object], said: str) -> None:
     with model, pytest.raises(UsageError, match=said):
         model.generate("the sun", **({"max_tokens": 8} | options))  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("prompts", [None, 5, b"the", {"the": 1}, {"the"}, ["the", None]], ids=repr)
+def test_what_is_no_prompt(model: Model, prompts: object) -> None:
+    with model, pytest.raises(UsageError, match=r"is no |is one text"):
+        model.generate(prompts, max_tokens=2)  # type: ignore[call-overload]
+
+
+def test_prompts_may_come_one_after_another(model: Model) -> None:
+    with model:
+        listed = model.generate(["the", "sun"], max_tokens=3)
+        texts = [[one.text for one in written] for written in listed]
+        again = model.generate((text for text in ("the", "sun")), max_tokens=3)  # type: ignore[call-overload]
+        assert [[one.text for one in written] for written in again] == texts
 
 
 @pytest.mark.parametrize(

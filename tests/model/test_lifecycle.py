@@ -212,17 +212,19 @@ def test_a_model_that_cannot_be_opened_leaves_nothing_behind(tiny_model: TinyMod
 
 
 @pytest.mark.parametrize(
-    "pairs", ["ab", b"ab", ["ab"], [("a",)], [("a", "b", "c")], [("a", 1)], [3]]
+    "pairs",
+    ["ab", b"ab", ["ab"], [("a",)], [("a", "b", "c")], [("a", 1)], [3], None, 5, {("a", "b")}],
 )
 def test_what_is_no_list_of_pairs(tiny_model: TinyModel, pairs: object) -> None:
     with open_tiny(tiny_model("llama")) as model:
         for use in (model.loglikelihood, model.encode):
             with pytest.raises(UsageError, match=r"; write loglikelihood\(\[\(\"The sky is\""):
                 use(pairs)  # type: ignore[arg-type]
-        assert model.loglikelihood([["the", " sun"]])  # type: ignore[list-item]
+        listed = model.loglikelihood([["the", " sun"]])  # type: ignore[list-item]
+        assert model.loglikelihood(pair for pair in [("the", " sun")]) == listed  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("texts", ["text", b"text", [3], [("a", "b")]])
+@pytest.mark.parametrize("texts", ["text", b"text", [3], [("a", "b")], None, {"a"}])
 def test_what_is_no_list_of_texts(tiny_model: TinyModel, texts: object) -> None:
     with (
         open_tiny(tiny_model("llama")) as model,

@@ -181,6 +181,6 @@ def check_memory(info: ModelInfo, settings: EngineSettings, limits: Limits) -> N
         raise MemoryLimitError(
             f"the run needs about {total / 1e6:.0f} MB beside the model ({kv / 1e6:.0f} MB of KV "
             f"cache for {limits.n_cells} tokens, {rows / 1e6:.0f} MB of logit rows) and "
-            f"{available / 1e6:.0f} MB are available; lower n_ctx or logits_mb, or close other "
-            "programs"
+            f"{available / 1e6:.0f} MB are available; lower n_ctx, n_batch or logits_mb, or close "
+            "other programs"
         )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
 from fastscore.errors import UsageError
+from fastscore.model.arguments import check_texts, is_whole
 from fastscore.model.generation import GenerationRun
 from fastscore.model.sampling import check_stops
 from fastscore.types import Generation, GenerationRequest, Sampling
@@ -120,9 +120,9 @@ class Generating(ABC):
 
         """
         one = isinstance(prompts, str)
-        texts = [prompts] if isinstance(prompts, str) else prompts
+        texts = check_texts([prompts] if isinstance(prompts, str) else prompts, "generate")
         check_stops(stop)
-        if not isinstance(n, numbers.Integral) or n < 1:
+        if not is_whole(n) or n < 1:
             raise UsageError(f"n is {n!r:.60}; it is a whole number, at least 1 text a prompt")
         run = self.generating(
             [GenerationRequest(text, tuple(range(n)), tuple(stop), max_tokens) for text in texts],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fastscore import _core
 from fastscore.errors import UsageError
 from fastscore.machine import available_memory
+from fastscore.model.arguments import is_whole
 from fastscore.model.context import padded
 from fastscore.model.info import ModelInfo
 from fastscore.model.settings import MAX_SEQUENCES, EngineSettings, Limits, row_limit
@@ -97,8 +98,11 @@ def _most_running(info: ModelInfo, settings: EngineSettings, state_bytes: int) -
 
 
 def _check_parallel(n_parallel: int, most: int) -> None:
-    if n_parallel < 1:
-        raise UsageError(f"n_parallel is {n_parallel}; at least 1 sample is written at a time")
+    if not is_whole(n_parallel) or n_parallel < 1:
+        raise UsageError(
+            f"n_parallel is {n_parallel!r:.60}; at least 1 sample is written at a time, or None "
+            "for as many as suit the machine"
+        )
     if n_parallel > most:
         raise UsageError(
             f"n_parallel is {n_parallel}, and at most {most} samples at a time fit into the batch, "

@@ -56,6 +56,13 @@ def _of_schema(schema: Mapping[str, Any] | str) -> str:
 
 def _check(grammar: str) -> None:
     """Refuse what would overflow llama.cpp's stack or keep it busy for ever."""
+    if not isinstance(grammar, str):
+        raise UsageError(f"grammar is {grammar!r:.60}; give GBNF as a text, with a rule `root`")
+    try:
+        grammar.encode()
+    except UnicodeEncodeError as error:
+        half = grammar[error.start : error.end]
+        raise UsageError(f"the grammar holds {half!r}, half of a UTF-16 pair") from error
     if not grammar.strip() or "\0" in grammar:
         raise UsageError("the grammar is empty or holds a zero byte; give GBNF with a rule `root`")
     nested = n_rules = 0

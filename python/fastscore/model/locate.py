@@ -38,10 +38,16 @@ def locate(model: str | Path) -> Located:
         return Located(_demo_file(), name)
     if name.startswith("hf://"):
         return _from_hub(name)
-    path = Path(name).expanduser()
-    if not path.exists():
+    path = Path(name)
+    try:
+        path = path.expanduser()
+        found = name != "" and path.exists()
+    except (OSError, RuntimeError, ValueError):  # too long, nobody's home, a zero byte
+        found = False
+    if not found:
         raise UsageError(
-            f"there is no file {name}; a model is a GGUF file, 'demo', or hf://owner/repo/file.gguf"
+            f"there is no file {name[:200] or repr(name)}; a model is a GGUF file, 'demo', or "
+            "hf://owner/repo/file.gguf"
         )
     if path.is_dir():
         files = sorted(p.name for p in path.glob("*.gguf"))

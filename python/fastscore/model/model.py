@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastscore.model.arguments import check_pairs, check_texts
+from fastscore.errors import UsageError
+from fastscore.model.arguments import check_pairs, check_text, check_texts
 from fastscore.model.generating import GREEDY, Generating
 from fastscore.model.generation import GenerationRun
 from fastscore.model.grammar import gbnf
@@ -90,6 +91,8 @@ class Model(OpenedModel, Generating):
         tune: bool = False,
         weights: WeightMode = "native",
     ) -> None:
+        if not isinstance(tune, bool):
+            raise UsageError(f"tune is {tune!r:.60}; give True or False")
         super().__init__(
             path,
             n_ctx,
@@ -102,7 +105,7 @@ class Model(OpenedModel, Generating):
             weights=weights,
         )
         if tune:
-            self._tune(n_threads, n_batch)
+            self._tune(n_threads is None, n_batch is None)
 
     def native(self) -> Model:
         """Open the model once more, with the weights of its file and otherwise the same settings.
@@ -120,11 +123,16 @@ class Model(OpenedModel, Generating):
         other.use(replace(settings, weights=NATIVE))
         return other
 
-    def _tune(self, n_threads: int | None, n_batch: int | None) -> None:
+    def _tune(self, threads: bool, batch: bool) -> None:
         from fastscore.model.tuning import tuned
 
+        settings = self.settings
         try:
-            tuned(self, n_threads, n_batch)
+            tuned(
+                self,
+                None if threads else settings.n_threads,
+                None if batch else settings.n_batch,
+            )
         except BaseException:
             self.close()
             raise
@@ -137,11 +145,13 @@ class Model(OpenedModel, Generating):
     def tokenize(self, text: str) -> list[int]:
         """Token ids of a text, BOS in front where the model's tokenizer says so."""
         self._check_open()
+        check_text(text, "text")
         return encode_text(text, self._tokenizer.encode, self._tokenizer.policy).tolist()  # type: ignore[no-any-return]
 
     def plain_ids(self, text: str) -> list[int]:
         """Token ids of a text in which nothing is a special token, without BOS in front."""
         self._check_open()
+        check_text(text, "text")
         return self._tokenizer.encode_plain([text])[0].tolist()  # type: ignore[no-any-return]
 
     @property
@@ -165,9 +175,11 @@ class Model(OpenedModel, Generating):
     def encode(self, pairs: Sequence[tuple[str, str]]) -> EncodedRequests:
         """Token ids of (context, continuation) pairs, by lm-evaluation-harness's conventions."""
         self._check_open()
-        check_pairs(pairs)
         return encode_pairs(
-            pairs, self._tokenizer.encode, self._tokenizer.policy, self.settings.max_length
+            check_pairs(pairs),
+            self._tokenizer.encode,
+            self._tokenizer.policy,
+            self.settings.max_length,
         )
 
     def scoring(
@@ -223,7 +235,7 @@ class Model(OpenedModel, Generating):
         ``exp(-value / n_tokens)`` is the perplexity by token. An empty text has 0.
         """
         self._check_open()
-        check_texts(texts, "loglikelihood_rolling")
+        texts = check_texts(texts, "loglikelihood_rolling")
         policy = self._tokenizer.policy
         windows, owner = [], []
         for i, text in enumerate(texts):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from fastscore import _core
 from fastscore.closing import Closing
-from fastscore.errors import ModelError
+from fastscore.errors import ModelError, UsageError
 from fastscore.model import library
 from fastscore.model.contexts import Contexts
 from fastscore.model.exclusive import Exclusive
@@ -26,8 +27,10 @@ from fastscore.model.settings import (
     NATIVE,
     EngineSettings,
     Limits,
+    Numbers,
     WeightMode,
-    check_options,
+    check_choices,
+    checked_numbers,
     window_length,
 )
 from fastscore.model.threads import default_threads
@@ -56,7 +59,14 @@ class OpenedModel(Closing):
         tokenizer: str | Path | None = None,
         weights: WeightMode = "native",
     ) -> None:
-        check_options(n_ctx, n_batch, n_threads, logits_mb, weights)
+        n_ctx, n_gpu_layers, n_threads, n_batch, logits_mb = checked_numbers(
+            Numbers(n_ctx, n_gpu_layers, n_threads, n_batch, logits_mb)
+        )
+        check_choices(exact, weights)
+        if tokenizer is not None and not isinstance(tokenizer, (str, os.PathLike)):
+            raise UsageError(
+                f"tokenizer is {tokenizer!r:.60}; give the path of a Hugging Face tokenizer.json"
+            )
         self._closed = True
         self._exclusive = Exclusive()
         # Held while llama.cpp's model is handed to it, so that no other thread frees it meanwhile.

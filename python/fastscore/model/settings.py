@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from fastscore.errors import ModelError, UsageError
+from fastscore.model.arguments import whole
 from fastscore.model.info import ModelInfo
 
 WeightMode = Literal["native", "fast"]
@@ -18,6 +19,8 @@ MAX_SEQUENCES = 256
 CPU_BATCH = 128
 GPU_BATCH = 2048
 _LEAST_BATCH = 32
+# llama.cpp counts in 32 bits; threads are those of the core's own pool.
+_MOST, _MOST_THREADS = 2**31 - 1, 1024
 
 
 NATIVE = "native"
@@ -92,27 +95,54 @@ class Limits:
     state_bytes: int = 0
 
 
-def check_options(
-    n_ctx: int | None,
-    n_batch: int | None,
-    n_threads: int | None,
-    logits_mb: int,
-    weights: str,
-) -> None:
-    """Raise UsageError for a value that no context can be made with."""
-    if n_ctx is not None and n_ctx < 1:
-        raise UsageError(f"n_ctx is {n_ctx}; a window holds at least 1 token")
-    if n_batch is not None and n_batch < _LEAST_BATCH:
-        raise UsageError(f"n_batch is {n_batch}; a batch holds at least {_LEAST_BATCH} tokens")
-    if n_threads is not None and n_threads < 1:
-        raise UsageError(f"n_threads is {n_threads}; decoding takes at least 1 thread")
+class Numbers(NamedTuple):
+    """Options that are whole numbers, as `Model` takes them; None: not chosen."""
+
+    n_ctx: int | None
+    n_gpu_layers: int
+    n_threads: int | None
+    n_batch: int | None
+    logits_mb: int
+
+
+def checked_numbers(asked: Numbers) -> Numbers:
+    """The same as plain ints; UsageError for a value that no context can be made with."""
+
+    def optional(name: str, value: int | None, least: int, most: int, why: str) -> int | None:
+        return None if value is None else whole(name, value, least, most, why)
+
+    return Numbers(
+        optional("n_ctx", asked.n_ctx, 1, _MOST, "a window holds at least 1 token"),
+        whole(
+            "n_gpu_layers", asked.n_gpu_layers, -1, _MOST, "it is a number of layers, or -1 for all"
+        ),
+        optional(
+            "n_threads",
+            asked.n_threads,
+            1,
+            _MOST_THREADS,
+            f"decoding takes at least 1 thread, and at most {_MOST_THREADS}",
+        ),
+        optional(
+            "n_batch",
+            asked.n_batch,
+            _LEAST_BATCH,
+            _MOST,
+            f"a batch holds at least {_LEAST_BATCH} tokens",
+        ),
+        whole("logits_mb", asked.logits_mb, 1, _MOST, "logit rows need at least 1 MiB"),
+    )
+
+
+def check_choices(exact: bool | None, weights: str) -> None:
+    """Raise UsageError for what is none of the values that there are."""
+    if exact is not None and not isinstance(exact, bool):
+        raise UsageError(f"exact is {exact!r:.60}; give True, False, or None for the default")
     if weights not in get_args(WeightMode):
         raise UsageError(
             f"weights is {weights!r}; it must be 'native' (as the file has them) or 'fast' "
             "(re-encoded into the type that runs quickest here)"
         )
-    if logits_mb < 1:
-        raise UsageError(f"logits_mb is {logits_mb}; logit rows need at least 1 MiB")
 
 
 def window_length(info: ModelInfo, n_ctx: int | None) -> int:

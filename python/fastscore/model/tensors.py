@@ -45,8 +45,10 @@ def read_model(path: Path) -> ModelFile:
     metadata: list[FileMetadata] = []
     tensors: list[Tensor] = []
     for part in model_files(path):
-        if not part.is_file():
+        if not part.exists():
             raise ModelError(f"{path.name} is one part of a split model and {part} is missing")
+        if not part.is_file():
+            raise ModelError(f"{part} is no file but a device, a pipe or a directory")
         check_header(part)
         metadata.append(read_metadata(part))
         check_metadata(part, metadata[-1])

@@ -28,8 +28,6 @@ def check_vocabulary(
     """
     if api.llama_vocab_type(vocab) == api.LLAMA_VOCAB_TYPE_NONE:
         return  # the file holds no texts, and llama.cpp ends the process over a question for one
-    if api.llama_vocab_type(vocab) == api.LLAMA_VOCAB_TYPE_NONE:
-        return  # the file holds no texts to compare with; asking for one would end the process
     n_vocab = int(api.llama_vocab_n_tokens(vocab))
     ids = np.unique(np.linspace(0, n_vocab - 1, min(n_vocab, _MOST_COMPARED), dtype=np.int64))
     n_compared = 0
