@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from fastscore.errors import UsageError
-from fastscore.machine import cache_directory
+from fastscore.machine import CACHE_VARIABLE, cache_directory
 from fastscore.model import fast_weights, quantise, weight_cache
 from fastscore.model.fingerprint import fingerprint
 from fastscore.model.tensors import ModelFile, read_model
@@ -49,6 +49,31 @@ def test_cache_and_disk_have_limits(
         assert model.choice.is_native
         assert all(said in why for why in model.choice.left_out.values())
         assert len(model.choice.left_out) == 3
+    assert measured == []
+
+
+def test_weights_that_are_there_need_no_room(
+    q8: Path, measured: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_tiny(q8, weights="fast") as model:
+        assert model.choice is not None
+        chosen = model.choice.type
+    monkeypatch.setattr(weight_cache.shutil, "disk_usage", lambda path: Usage(0, 0, 0))
+    with open_tiny(q8, weights="fast") as model:
+        assert model.choice is not None
+        assert model.choice.type == chosen != "native"
+
+
+def test_where_no_cache_can_be_nothing_is_measured_or_lost(
+    q8: Path, tmp_path: Path, measured: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "file" / "cache"))
+    with open_tiny(q8, weights="fast") as model:
+        assert model.choice is not None
+        assert model.choice.is_native
+        assert all("cannot be written to" in why for why in model.choice.left_out.values())
+        assert len(model.fingerprint) == 64
     assert measured == []
 
 

@@ -69,7 +69,7 @@ def choose(
     n_threads = options["n_threads"] or default_threads()
     trial = _Trial(origin, source, n_threads, opened)
     held = types_that_hold(source)
-    left_out = {kind: why for kind in held if (why := _why_not(kind, source, n_gpu_layers))}
+    left_out = {kind: why for kind in held if (why := _why_not(origin, kind, source, n_gpu_layers))}
     possible = [kind for kind in held if kind not in left_out]
     chosen = WeightChoice(
         type=NATIVE,
@@ -198,13 +198,13 @@ class _Trial:
         return weight_cache.make_trial(self.origin, kind, self.source, self.n_threads)
 
 
-def _why_not(kind: str, source: ModelFile, n_gpu_layers: int) -> str | None:
+def _why_not(origin: str, kind: str, source: ModelFile, n_gpu_layers: int) -> str | None:
     needed, available = bytes_as(kind, source), available_memory()
     if n_gpu_layers == 0 and available is not None and needed + _BESIDE > available:
         return (
             f"it takes {needed / 1e9:.1f} GB and {available / 1e9:.1f} GB of memory are available"
         )
-    return weight_cache.why_no_room(kind, source)
+    return weight_cache.why_no_room(origin, kind, source)
 
 
 def _watch(model: Model) -> Stopwatch:

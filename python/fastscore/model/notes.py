@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,4 +40,5 @@ def remember(kind: str, key: str, value: Any) -> None:
         temporary.write_text(json.dumps({"key": key, "value": value}), encoding="utf-8")
         temporary.replace(file)
     except OSError:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # a read-only disk says so once more
+            temporary.unlink(missing_ok=True)

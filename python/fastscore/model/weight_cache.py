@@ -67,15 +67,24 @@ def find(origin: str, kind: str) -> Path | None:
     return path if whole else None
 
 
-def why_no_room(kind: str, source: ModelFile) -> str | None:
-    """Why a model's weights of another type cannot be kept; None where they can."""
+def why_no_room(origin: str, kind: str, source: ModelFile) -> str | None:
+    """Why a model's weights of another type cannot be kept; None where they can, or are."""
     needed, limit = bytes_as(kind, source), limit_bytes()
     if needed > limit:
         return (
             f"it takes {needed / 1e9:.1f} GB, and re-encoded weights may take {limit / 1e9:.1f} GB "
             f"({LIMIT_VARIABLE} sets it)"
         )
-    free = _free_disk() + sum(size for age, size, _ in _files() if age >= _IN_USE)
+    if find(origin, kind):
+        return None  # whatever room is left beside it
+    try:
+        free = _free_disk() + sum(size for age, size, _ in _files() if age >= _IN_USE)
+        nearest = _nearest(_directory())
+        can_write = nearest.is_dir() and os.access(nearest, os.W_OK)
+    except OSError as error:
+        return f"{_directory()} cannot be used ({error.strerror})"
+    if not can_write:
+        return f"{_directory()} cannot be written to"
     if needed + _SPARE_DISK > free:
         return f"it takes {needed / 1e9:.1f} GB, and {_directory()} has {free / 1e9:.1f} GB free"
     return None
@@ -88,7 +97,10 @@ def make_trial(origin: str, kind: str, source: ModelFile, n_threads: int) -> Pat
     less precise.
     """
     path = _trial(origin, kind)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise QuantizeError(f"{path.parent} cannot be made: {error.strerror}") from error
     _evict(bytes_as(kind, source), path)
     job = Job(
         source.path,
@@ -172,10 +184,14 @@ def _key(origin: str, kind: str) -> str:
 
 
 def _free_disk() -> int:
-    directory = _directory()
+    return shutil.disk_usage(_nearest(_directory())).free
+
+
+def _nearest(directory: Path) -> Path:
+    """The directory itself, or the one that it would be made in."""
     while not directory.exists():
         directory = directory.parent
-    return shutil.disk_usage(directory).free
+    return directory
 
 
 def _files() -> list[tuple[float, int, Path]]:
