@@ -126,6 +126,16 @@ def test_texts_of_a_data_directory_are_compared_too(
     assert "tasks below" in check.detail
 
 
+def test_files_beside_the_model_are_not_run(
+    tiny_model: TinyModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("json", "runpy", "fastscore"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('run by mistake')\n")
+    monkeypatch.chdir(tmp_path)
+    report = diagnose(tiny_model("llama", **LONG))
+    assert by_name(report)["opening"] == "ok", report
+
+
 def test_what_is_not_there(tiny_model: TinyModel, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no file"):
         diagnose(tmp_path / "absent.gguf")

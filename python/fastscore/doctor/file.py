@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 from fastscore.chat import ChatTemplate
@@ -19,6 +18,7 @@ from fastscore.model.fingerprint import model_files
 from fastscore.model.gguf_checks import check_metadata
 from fastscore.model.gguf_header import check_header
 from fastscore.model.gguf_metadata import read_metadata
+from fastscore.model.own_process import command
 
 # A process that opens the file is given this long, and a second for each of these bytes.
 _PATIENCE_SECONDS = 60
@@ -55,7 +55,7 @@ def check_opening(path: Path) -> Check:
     advice = "the file is damaged or was made by a faulty converter; get or convert it anew"
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "fastscore.doctor.probe", os.fspath(path)],
+            [*command("fastscore.doctor.probe"), os.fspath(path)],
             env=os.environ | {"GGML_NO_BACKTRACE": "1"},
             capture_output=True,
             timeout=patience,

@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -19,6 +18,7 @@ from typing import Any
 
 from fastscore.errors import QuantizeError
 from fastscore.machine import available_memory
+from fastscore.model.own_process import command
 
 _MOST_BUFFER, _LEAST_BUFFER = 512 << 20, 16 << 20
 
@@ -61,7 +61,7 @@ def _converse(job: Job, *, dry_run: bool, progress: Callable[[int, int], object]
     with (
         tempfile.TemporaryFile() as said,
         subprocess.Popen(
-            [sys.executable, "-m", "fastscore.model.quantise_worker", json.dumps(request)],
+            [*command("fastscore.model.quantise_worker"), json.dumps(request)],
             env=os.environ | {"GGML_NO_BACKTRACE": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -6,17 +6,17 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from typing import IO, Any
 
 from fastscore import errors
 from fastscore.errors import DecodeError, FastscoreError
+from fastscore.model.own_process import command
 from fastscore.profiling.watching import Watcher
 from fastscore.reporters import Reporter
 
-_COMMAND = (sys.executable, "-m", "fastscore.profiling.worker")
+_COMMAND = command("fastscore.profiling.worker")
 _LAST_LINES = 5
 _LAST_BYTES = 4096
 
