@@ -4,11 +4,24 @@
 #include <atomic>
 #include <exception>
 #include <string>
+#include <utility>
 
 #include "core/types.h"
 
+#ifndef _WIN32
+#include <unistd.h>
+#endif
+
 namespace fastscore {
 namespace {
+
+std::int64_t this_process() {
+#ifdef _WIN32
+  return 0;  // no forks
+#else
+  return getpid();
+#endif
+}
 
 // True on a thread while it runs the body of some parallel_for.
 thread_local bool inside_loop = false;
@@ -51,7 +64,7 @@ struct ThreadPool::Loop {
   }
 };
 
-ThreadPool::ThreadPool(std::size_t n_threads) {
+ThreadPool::ThreadPool(std::size_t n_threads) : process_(this_process()) {
   if (n_threads < 1 || n_threads > kMaxThreads) {
     throw InvalidArgument("n_threads must be from 1 to " + std::to_string(kMaxThreads) +
                                 ", got " + std::to_string(n_threads));
@@ -67,12 +80,20 @@ ThreadPool::ThreadPool(std::size_t n_threads) {
 
 ThreadPool::~ThreadPool() { stop(); }
 
+bool ThreadPool::is_forked() const noexcept { return process_ != this_process(); }
+
 void ThreadPool::stop() noexcept {
+  if (is_forked()) {
+    // To destroy what stands for threads that are not there would be to wait for them.
+    new std::vector<std::thread>(std::move(workers_));
+    static_cast<void>(loop_offered_.release());
+    return;
+  }
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  loop_offered_.notify_all();
+  loop_offered_->notify_all();
   for (std::thread& worker : workers_) worker.join();
 }
 
@@ -80,7 +101,7 @@ void ThreadPool::work() {
   std::uint64_t n_seen = 0;
   std::unique_lock lock(mutex_);
   while (true) {
-    loop_offered_.wait(lock, [&] { return stopping_ || (loop_ && n_offered_ != n_seen); });
+    loop_offered_->wait(lock, [&] { return stopping_ || (loop_ && n_offered_ != n_seen); });
     if (stopping_) return;
     n_seen = n_offered_;
     Loop* const loop = loop_;
@@ -96,7 +117,7 @@ void ThreadPool::parallel_for(std::size_t n, std::size_t grain,
                               const std::function<void(std::size_t, std::size_t)>& body) {
   if (grain == 0) throw InvalidArgument("grain must be at least 1, got 0");
   Loop loop{n, grain, n / grain + (n % grain != 0), body};
-  if (workers_.empty() || loop.n_ranges < 2 || inside_loop) {
+  if (workers_.empty() || loop.n_ranges < 2 || inside_loop || is_forked()) {
     loop.run();
   } else {
     const std::lock_guard my_turn(turn_);
@@ -105,7 +126,7 @@ void ThreadPool::parallel_for(std::size_t n, std::size_t grain,
       loop_ = &loop;
       ++n_offered_;
     }
-    loop_offered_.notify_all();
+    loop_offered_->notify_all();
     loop.run();
     // Who has not woken up by now is not waited for: withdrawing the loop keeps late workers out.
     std::unique_lock lock(mutex_);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -12,7 +13,8 @@
 namespace fastscore {
 
 // A fixed set of threads that share loops. The calling thread works too, so a pool of one starts
-// no thread at all. Idle workers sleep; they never spin.
+// no thread at all. Idle workers sleep; they never spin. A child of a fork has none of the workers:
+// there the calling thread works alone.
 class ThreadPool {
  public:
   static constexpr std::size_t kMaxThreads = 1024;
@@ -43,15 +45,19 @@ class ThreadPool {
   struct Loop;
   void work();
   void stop() noexcept;
+  bool is_forked() const noexcept;  // away from its workers
 
   std::mutex turn_;   // held by the one caller whose loop the workers may join
   std::mutex mutex_;  // guards all that follows but workers_, which never changes once built
-  std::condition_variable loop_offered_;
+  // Apart, as one that threads wait for cannot be destroyed where these are not.
+  std::unique_ptr<std::condition_variable> loop_offered_ =
+      std::make_unique<std::condition_variable>();
   std::condition_variable worker_left_;
   Loop* loop_ = nullptr;         // what workers may join
   std::uint64_t n_offered_ = 0;  // loops so far, so that a worker joins each at most once
   std::size_t n_joined_ = 0;     // workers inside *loop_
   bool stopping_ = false;
+  const std::int64_t process_;  // that the workers belong to
   std::vector<std::thread> workers_;
 };
 

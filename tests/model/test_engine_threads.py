@@ -78,3 +78,26 @@ print(json.dumps([before, json.loads(os.read(reader, 1000)), after]))
 def test_a_forked_child_scores_with_a_model_that_its_parent_used(tiny_model: TinyModel) -> None:
     before, in_child, after = _said_by(FORKED, tiny_model("llama"))  # type: ignore[misc]
     assert in_child == before == after
+
+
+DROPPED = """
+import json, os, signal, sys
+from fastscore import Model
+
+pairs = [(f"the {i}", " sun") for i in range(100)]  # enough for the pool to share
+model = Model(sys.argv[1], n_threads=3)
+model.encode(pairs)
+child = os.fork()
+if child == 0:
+    signal.alarm(20)
+    found = model.encode(pairs).n
+    model.close()
+    del model
+    os._exit(found)
+print(json.dumps(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_a_forked_child_drops_its_parents_model(tiny_model: TinyModel) -> None:
+    assert _said_by(DROPPED, tiny_model("llama")) == 100
