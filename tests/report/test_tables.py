@@ -3,15 +3,17 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fake_results import make_results
 from fastscore.comparison.comparison import Comparison
 from fastscore.errors import UsageError
-from fastscore.report import to_csv, to_markdown, write_plots, write_report
+from fastscore.report import to_csv, to_html, to_markdown, write_plots, write_report
 from fastscore.results import Results
 from fastscore.results.stopping import Stopping
 
@@ -114,6 +116,51 @@ def test_every_row_of_a_markdown_table_has_the_cells_of_its_head(three: list[Res
                 width = 0
         assert "<b>" not in text
         assert "[x](y)" not in text
+
+
+def measured_by(results: Results, *metrics: str) -> Results:
+    """The run of a task ``t``, but for its other metrics."""
+
+    def kept(found: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: found[name] for name in metrics}
+
+    task = results.tasks["t"]
+    samples = [replace(sample, scores=kept(sample.scores)) for sample in task.samples]
+    task = replace(task, metrics=kept(task.metrics), samples=samples)
+    return replace(results, tasks={"t": task})
+
+
+def test_runs_side_by_side_keep_their_own_sizes_and_shots() -> None:
+    few, many = make_results("few", {"t": 20}), make_results("many", {"t": 30}, seed=1)
+    five = replace(many, tasks={"t": replace(many.tasks["t"], num_fewshot=5)})
+    assert "| t | 20 / 30 | 0 / 5 | acc |" in to_markdown([few, five])
+    assert '<td class="aside">20 / 30</td><td class="aside">0 / 5</td>' in to_html([few, five])
+    assert "| t | 30 | 5 | acc |" in to_markdown([five, five])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "primary"),
+    [
+        (["acc"], ["acc", "acc_norm"], "acc"),
+        (["acc", "acc_norm"], ["acc"], "acc"),
+        (["acc"], ["acc_norm"], "acc_norm"),
+    ],
+)
+def test_runs_side_by_side_show_what_any_was_measured_by(
+    first: list[str], second: list[str], primary: str
+) -> None:
+    pair = [
+        measured_by(make_results("a", {"t": 20}), *first),
+        measured_by(make_results("b", {"t": 20}, seed=1), *second),
+    ]
+    rows = [line for line in to_markdown(pair).splitlines() if line.count(" ± ") and "|" in line]
+    for run, column in zip(pair, (5, 6), strict=True):
+        shown = [row.split("|")[column].strip() for row in rows]
+        expected = [
+            f"{one.value:.4f} ± {one.stderr:.4f}" for one in run.tasks["t"].metrics.values()
+        ]
+        assert [cell for cell in shown if cell] == expected
+    assert f"t, {primary}" in to_html(pair)
 
 
 def test_the_suffix_says_the_form(three: list[Results], tmp_path: Path) -> None:

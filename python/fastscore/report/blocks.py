@@ -103,7 +103,12 @@ def _pack_task(subject: Subject, entry: Entry) -> TaskBlocks:
             _numbers([row.said[model.index] for row in rows], metrics) for model in subject.models
         ],
     }
-    scores = {one.scores[primary].value for row in rows for one in row.said if one}
+    scores = {
+        one.scores[primary].value
+        for row in rows
+        for one in row.said
+        if one is not None and primary in one.scores
+    }
     return TaskBlocks(
         task=entry.name,
         metrics=metrics,

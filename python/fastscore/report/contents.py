@@ -13,7 +13,7 @@ from fastscore.comparison.values import Difference
 from fastscore.report.costs import cost_notes, costs, parameters
 from fastscore.report.distances import distances
 from fastscore.report.facts import facts
-from fastscore.report.subject import Entry, Shown, Subject, items
+from fastscore.report.subject import Entry, Shown, Subject, size_and_shots
 from fastscore.report.theme import mark
 from fastscore.report.verdict import Judged, conjoined, headline, remarks, sentences
 from fastscore.results.rows import footer, notes, printable, title
@@ -129,16 +129,14 @@ def _found(one: Judged) -> dict[str, str]:
 
 
 def _score_rows(subject: Subject, entry: Entry) -> Iterator[dict[str, Any]]:
-    known = [model for model in subject.models if entry.name in model.results]
-    result = known[0].results[entry.name]
-    shots = getattr(result, "num_fewshot", "")
+    size, shots = size_and_shots(subject, entry.name)
     for i, metric in enumerate(entry.metrics or ("none",)):
         first = i == 0
         yield {
             "name": printable(entry.name) if first else "",
             "depth": min(entry.depth, 3),
             "is_group": entry.is_group,
-            "n": items(result) if first else "",
+            "n": size if first else "",
             "shots": shots if first else "",
             "metric": printable(metric),
             "cells": [_cell(model, entry.name, metric) for model in subject.models],

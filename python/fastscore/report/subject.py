@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastscore.comparison.comparison import Comparison
 from fastscore.comparison.labels import ModelName, label_models
@@ -36,18 +36,22 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A task or group: where it stands, and the metric that is looked at first."""
+    """A task or group: where it stands, and the metric that is looked at first.
+
+    ``metrics`` are those of any model, ``shared`` those of all that have the task.
+    """
 
     name: str
     depth: int
     is_group: bool
     metrics: tuple[str, ...]
+    shared: tuple[str, ...]
     members: tuple[str, ...] = ()
 
     @property
     def primary(self) -> str | None:
         """The metric to look at first; None where the tasks of a group share none."""
-        return primary_metric(self.metrics) if self.metrics else None
+        return primary_metric(self.shared or self.metrics) if self.metrics else None
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,14 @@ def subject_of(shown: Showable) -> Subject:
     return Subject(tuple(models), tuple(_entries(several)))
 
 
+def size_and_shots(subject: Subject, name: str) -> tuple[str, str]:
+    """Return the numbers of items and of solved examples; those of each model where they differ."""
+    known = [model.results[name] for model in subject.models if name in model.results]
+    sizes = dict.fromkeys(items(one) for one in known)
+    shots = dict.fromkeys(str(one.num_fewshot) for one in known if isinstance(one, TaskResult))
+    return " / ".join(sizes), " / ".join(shots)
+
+
 def items(result: TaskResult | GroupResult) -> str:
     """Return the number of items, and of how many where the run stopped early."""
     stopping = result.stopping
@@ -128,6 +140,12 @@ def _add(results: Results, name: str, depth: int, entries: dict[str, Entry]) -> 
     result: TaskResult | GroupResult = results[name]
     is_group = isinstance(result, GroupResult)
     members = result.members if isinstance(result, GroupResult) else ()
-    entries.setdefault(name, Entry(name, depth, is_group, tuple(result.metrics), members))
+    metrics = tuple(result.metrics)
+    first = entries.setdefault(name, Entry(name, depth, is_group, metrics, metrics, members))
+    entries[name] = replace(
+        first,
+        metrics=tuple(dict.fromkeys((*first.metrics, *metrics))),
+        shared=tuple(metric for metric in first.shared if metric in metrics),
+    )
     for member in members:
         _add(results, member, depth + 1, entries)

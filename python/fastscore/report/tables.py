@@ -11,7 +11,7 @@ from fastscore.comparison.plots import primary_differences
 from fastscore.comparison.rows import interval, signed
 from fastscore.report.costs import cost_notes, costs, parameters
 from fastscore.report.distances import distances
-from fastscore.report.subject import Showable, Subject, items, subject_of
+from fastscore.report.subject import Showable, Subject, size_and_shots, subject_of
 from fastscore.report.verdict import headline, remarks, sentences
 from fastscore.results import Results
 from fastscore.results.rows import footer, notes, printable
@@ -138,19 +138,17 @@ def _scores(subject: Subject) -> list[str]:
     head = ["Task", "n", "Shots", "Metric", *map(_text, subject.series)]
     lines = _head(head, left={0, 3})
     for entry in subject.entries:
+        size, shots = size_and_shots(subject, entry.name)
         for i, metric in enumerate(entry.metrics):
             known = [one for one in subject.models if metric in one.metrics(entry.name)]
-            if not known:
-                continue
-            result = known[0].results[entry.name]
             first = i == 0
             name = "&nbsp;" * 3 * entry.depth + _text(entry.name)
             lines.append(
                 _row(
                     [
                         name if first else "",
-                        items(result) if first else "",
-                        str(getattr(result, "num_fewshot", "")) if first else "",
+                        size if first else "",
+                        shots if first else "",
                         _text(metric),
                         *(
                             _value(*_pair(one.results, entry.name, metric)) if one in known else ""
