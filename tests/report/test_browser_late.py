@@ -1,11 +1,16 @@
-"""What is read late in a browser: it is shown only where it is still asked for."""
+"""What is read late in a browser: the most telling first, and only where it is still asked for."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from report_page import table_in
+
+from fake_results import make_results
+from fastscore import compare
+from fastscore.report import write_report
 
 # The next block that is read waits until `release` is called; `held` is settled when it does.
 HOLD = """() => {
@@ -23,6 +28,20 @@ HOLD = """() => {
 }"""
 HELD = "() => held"
 RELEASE = "() => { release(); return new Promise((go) => setTimeout(go, 100)); }"
+
+
+def test_flips_open_with_the_task_that_has_most(open_page: Any, tmp_path: Path) -> None:
+    base, other = (
+        make_results(x, {"same": 30, "few": 20, "many": 90}, seed=i, noise=1.0)
+        for i, x in enumerate("ab")
+    )
+    tasks = {**other.tasks, "same": base.tasks["same"]}
+    comparison = compare(base, replace(other, tasks=tasks))
+    flips = comparison["b"].flips
+    assert list(flips) == ["same", "few", "many"]
+    assert 0 == len(flips["same"]) < len(flips["few"]) < len(flips["many"])
+    table = table_in(open_page(write_report(comparison, tmp_path / "r.html")), "flips")
+    table.get_by_role("status").filter(has_text="of 90 items").wait_for()
 
 
 def test_a_task_that_is_read_late_does_not_take_anothers_place(

@@ -87,6 +87,7 @@ def _client(subject: Subject, packed: list[TaskBlocks]) -> dict[str, Any]:
     return {
         "models": [{"label": model.label, "mark": mark(model.index)} for model in subject.models],
         "compares": subject.comparison is not None,
+        "mostFlips": _most_flips(subject, packed),
         "tasks": [
             {
                 "name": one.task,
@@ -99,6 +100,18 @@ def _client(subject: Subject, packed: list[TaskBlocks]) -> dict[str, Any]:
             for one in packed
         ],
     }
+
+
+def _most_flips(subject: Subject, packed: list[TaskBlocks]) -> int:
+    """Return the task that the first candidate's flips are opened with: one that has some."""
+    if subject.comparison is None:
+        return 0
+    flips = subject.comparison.candidates[0].flips
+    return max(
+        range(len(packed)),
+        key=lambda i: len(flips[packed[i].task]) if packed[i].task in flips else 0,
+        default=0,
+    )
 
 
 def _blocks(packed: list[TaskBlocks]) -> Any:

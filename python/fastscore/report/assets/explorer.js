@@ -180,6 +180,7 @@ class FlipExplorer extends Explorer {
       Candidate: choose(candidates),
       Show: choose([["both", "lost and gained"], ["lost", "lost"], ["gained", "gained"]]),
     });
+    this.task.value = String(report.mostFlips);
   }
 
   get candidate() {
