@@ -232,6 +232,9 @@ def test_a_model_in_parts(
         pair = [("the", " sun")]
         assert model.loglikelihood(pair) == whole.loglikelihood(pair)
         assert model.info.file_bytes == sum(part.stat().st_size for part in parts)
+    unnumbered = shutil.copy(path, tmp_path / "other-00001-of-00000.gguf")
+    with open_tiny(unnumbered, exact=True) as model:
+        assert model.loglikelihood(pair)[0].logprob < 0
     parts[2].unlink()
     with pytest.raises(
         ModelError, match=r"part of a split model and .*00003-of-00003.gguf is missing"

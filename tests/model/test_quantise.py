@@ -180,6 +180,19 @@ def test_types_that_cannot_be_made_are_refused_first(
 def test_other_requests_that_cannot_be_met(f32: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="n_threads is 0"):
         quantize(f32, "Q8_0", tmp_path, n_threads=0)
+    for options, said in (
+        ({"n_threads": 1025}, "n_threads is 1025; .* at most 1024"),
+        ({"n_threads": "2"}, "n_threads is '2', which is no whole number"),
+        ({"force": "no"}, "force is 'no'; give True or False"),
+        ({"output": None}, "output is None; give the path of a directory"),
+        ({"types": None}, "types is None; give names of types"),
+        ({"types": [5]}, r"types is \[5\]; give names of types"),
+        ({"model": None}, "there is no file None"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            quantize(**({"model": f32, "types": "Q8_0", "output": tmp_path} | options))  # type: ignore[arg-type]
+    with pytest.raises(QuantizeError, match="cannot be made"):
+        quantize(f32, "Q8_0", tmp_path / ("a" * 300))
     with pytest.raises(UsageError, match="there is no file"):
         quantize(tmp_path / "none.gguf", "Q8_0", tmp_path)
     (tmp_path / "file").touch()
@@ -298,7 +311,7 @@ def test_a_process_that_dies_takes_nobody_along(
     f32: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dying = tmp_path / "python"
-    monkeypatch.setattr(quantise_process.sys, "executable", str(dying))
+    monkeypatch.setattr(sys, "executable", str(dying))
     for script, said in (
         ("kill -9 $$", "was killed"),
         ("echo 'ggml.c:1: GGML_ASSERT(x) failed' >&2; kill -6 $$", "GGML_ASSERT"),

@@ -98,8 +98,12 @@ def test_what_cannot_be_is_refused(given: dict[str, Any], said: str) -> None:
 
 
 def test_threads_and_flash_attention() -> None:
-    check_engine(1, "on")
+    check_engine(1, -1, "on")
     with pytest.raises(UsageError, match="n_threads is 0"):
-        check_engine(0, "auto")
+        check_engine(0, -1, "auto")
+    with pytest.raises(UsageError, match="n_threads is 1025; choose whole numbers from 1 to 1,024"):
+        check_engine(1025, -1, "auto")
+    with pytest.raises(UsageError, match="n_gpu_layers is 99999999999; it is a number of layers"):
+        check_engine(1, 99999999999, "auto")
     with pytest.raises(UsageError, match="choose 'auto', 'on' or 'off'"):
-        check_engine(1, "yes")
+        check_engine(1, -1, "yes")

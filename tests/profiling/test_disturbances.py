@@ -42,6 +42,12 @@ def test_other_programs(n_threads: int, n_cpus: int, others: float, disturbed: b
         assert said[0].startswith(f"Other programs used {others:.1f} of {n_cpus} cores")
 
 
+def test_a_moment_says_nothing_and_nobody_uses_more_than_there_is() -> None:
+    moment = replace(QUIET, time=0.02, own=0.01, busy=0.07)
+    assert list(compare(QUIET, moment, 1, 2)) == []
+    assert "used 2.0 of 2 cores" in _said(1, 2, others=2.5)[0]
+
+
 def test_hosts_limits_and_heat() -> None:
     assert "took 10% of its processor time" in _said(2, 2, stolen=2.0)[0]
     assert "(30% of the time)" in _said(2, 2, throttled=3.0)[0]

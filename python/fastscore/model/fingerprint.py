@@ -19,10 +19,10 @@ _Path = TypeVar("_Path", bound=PurePath)
 def model_files(path: _Path) -> list[_Path]:
     """The file itself, or all parts of a model that was split as ``name-00001-of-00003.gguf``."""
     match = _SPLIT.search(path.name)
-    if match is None:
+    count = 0 if match is None else int(match.group(2))
+    if match is None or count == 0:  # a name that only looks like that of a part
         return [path]
     stem = path.name[: match.start()]
-    count = int(match.group(2))
     return [path.with_name(f"{stem}-{i + 1:05d}-of-{count:05d}.gguf") for i in range(count)]
 
 

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from fastscore.errors import ModelError, QuantizeError, UsageError
+from fastscore.model.arguments import whole
 from fastscore.model.file_types import file_types, wanted_types
 from fastscore.model.fingerprint import fingerprint, model_files
 from fastscore.model.ggml_types import FLOATS, TENSOR_TYPES
 from fastscore.model.locate import locate
 from fastscore.model.quantise_process import Job
 from fastscore.model.replaced import replaced
+from fastscore.model.settings import MOST_THREADS
 from fastscore.model.tensors import ModelFile, read_model
 from fastscore.model.threads import default_threads
 from fastscore.sizes import counted
@@ -105,13 +107,19 @@ def quantize(
 
     """
     wanted = wanted_types(types)
-    if n_threads is not None and n_threads < 1:
-        raise UsageError(f"n_threads is {n_threads}; quantising takes at least 1 thread")
-    path = locate(os.fspath(model)).path
+    if n_threads is not None:
+        why = f"quantising takes at least 1 thread, and at most {MOST_THREADS}"
+        n_threads = whole("n_threads", n_threads, 1, MOST_THREADS, why)
+    if not isinstance(force, bool):
+        raise UsageError(f"force is {force!r:.60}; give True or False")
+    if not isinstance(output, (str, os.PathLike)):
+        raise UsageError(f"output is {output!r:.60}; give the path of a directory")
+    path = locate(os.fspath(model) if isinstance(model, os.PathLike) else model).path
     source, directory = read_model(path), Path(output).expanduser()
     name = base_name(path)
     targets = {kind: directory / f"{name}-{kind}.gguf" for kind in wanted}
     origin = fingerprint(path)
+    _make_directory(directory)
     kept = {
         kind: found
         for kind, target in targets.items()
@@ -128,7 +136,6 @@ def quantize(
         for kind in wanted
         if kind not in kept
     }
-    _make_directory(directory)
     _check_room(jobs.values(), directory)
     files = []
     for kind in wanted:

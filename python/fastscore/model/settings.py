@@ -19,8 +19,10 @@ MAX_SEQUENCES = 256
 CPU_BATCH = 128
 GPU_BATCH = 2048
 _LEAST_BATCH = 32
-# llama.cpp counts in 32 bits; threads are those of the core's own pool.
-_MOST, _MOST_THREADS = 2**31 - 1, 1024
+_MOST = 2**31 - 1  # llama.cpp counts in 32 bits
+
+MOST_THREADS = 1024
+"""Of the core's own pool."""
 
 
 NATIVE = "native"
@@ -113,15 +115,13 @@ def checked_numbers(asked: Numbers) -> Numbers:
 
     return Numbers(
         optional("n_ctx", asked.n_ctx, 1, _MOST, "a window holds at least 1 token"),
-        whole(
-            "n_gpu_layers", asked.n_gpu_layers, -1, _MOST, "it is a number of layers, or -1 for all"
-        ),
+        checked_layers(asked.n_gpu_layers),
         optional(
             "n_threads",
             asked.n_threads,
             1,
-            _MOST_THREADS,
-            f"decoding takes at least 1 thread, and at most {_MOST_THREADS}",
+            MOST_THREADS,
+            f"decoding takes at least 1 thread, and at most {MOST_THREADS}",
         ),
         optional(
             "n_batch",
@@ -132,6 +132,12 @@ def checked_numbers(asked: Numbers) -> Numbers:
         ),
         whole("logits_mb", asked.logits_mb, 1, _MOST, "logit rows need at least 1 MiB"),
     )
+
+
+def checked_layers(n_gpu_layers: int) -> int:
+    """The same as a plain int; UsageError for what is no number of layers."""
+    why = "it is a number of layers, or -1 for all"
+    return whole("n_gpu_layers", n_gpu_layers, -1, _MOST, why)
 
 
 def check_choices(exact: bool | None, weights: str) -> None:

@@ -7,7 +7,7 @@ from itertools import product
 from typing import cast
 
 from fastscore.errors import UsageError
-from fastscore.model.settings import MAX_SEQUENCES
+from fastscore.model.settings import MAX_SEQUENCES, MOST_THREADS, checked_layers
 from fastscore.profiling.planning import Request
 from fastscore.profiling.workload import Workload
 
@@ -17,7 +17,7 @@ _PROMPT, _GEN = 512, 128
 _QUICK_PROMPT, _QUICK_GEN, _QUICK_REPETITIONS = 128, 32, 3
 # Run where time allows: with a text in the cache, and several texts side by side.
 _EXTRA_DEPTH, _EXTRA_PARALLEL = 1024, 4
-_MOST = 1 << 24  # of tokens, repetitions and threads: beyond any machine, and safe in 32 bits
+_MOST = 1 << 24  # of tokens and repetitions: beyond any machine, and safe in 32 bits
 
 
 def ask(
@@ -67,9 +67,10 @@ def ask(
     )
 
 
-def check_engine(n_threads: int, flash_attention: str) -> None:
+def check_engine(n_threads: int, n_gpu_layers: int, flash_attention: str) -> None:
     """Raise UsageError for what no context can be made with."""
-    _numbers("n_threads", n_threads)
+    _numbers("n_threads", n_threads, most=MOST_THREADS)
+    checked_layers(n_gpu_layers)
     if flash_attention not in ("auto", "on", "off"):
         raise UsageError(f"flash_attention is {flash_attention!r}; choose 'auto', 'on' or 'off'")
 

@@ -22,6 +22,8 @@ _ROOT = Path("/")
 _BUSY = 0.1  # cores of others from which on they are in the way
 _BUSY_SHARE = 0.25  # of all cores: then memory and turbo are shared, even with cores to spare
 _STOLEN = 0.02  # share of the time
+# The kernel counts in hundredths of a second: over less than this their rounding is all one sees.
+_SHORTEST_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,11 @@ class Disturbances:
 def compare(began: Counters, ended: Counters, n_threads: int, n_cpus: int) -> Iterator[str]:
     """Say what happened between two counts on a machine of ``n_cpus``."""
     seconds = max(ended.time - began.time, 1e-9)
+    if seconds < _SHORTEST_SECONDS:
+        return
     if began.busy is not None and ended.busy is not None:
         others = (ended.busy - began.busy - (ended.own - began.own)) / seconds
+        others = min(others, n_cpus)
         spare = max(0, n_cpus - n_threads)
         if others > spare + _BUSY or others > _BUSY_SHARE * n_cpus:
             yield (

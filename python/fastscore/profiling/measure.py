@@ -114,7 +114,7 @@ def profile(
         "n_gpu_layers": n_gpu_layers,
         "flash_attention": flash_attention,
     }
-    check_engine(settings["n_threads"], flash_attention)
+    check_engine(settings["n_threads"], n_gpu_layers, flash_attention)
     choice = _weights(model, weights, n_threads, n_gpu_layers)
     date, began = datetime.now(timezone.utc).astimezone(), time.monotonic()
     busy = list(load_before(settings["n_threads"]))
