@@ -34,6 +34,11 @@ HONEST = [
     "{% macro twice(x) %}{{ x }}{{ x }}{% endmacro %}{{ twice(name) }}",
     "{% set block %}{{ name }}{% endset %}{{ block|trim ~ '!' }}",
     "{{ words|sort|first }} {{ words|length }} {{ name|lower }} {{ name.split('n')[0] }}",
+    "{{ [[1], [2, 3]]|sum(start=[]) }} {{ words|sum(start='') if false }} {{ [1, 2]|sum }}",
+    "{{ [nested, nested]|map(attribute='text')|map('join')|list }} {{ words|join(count) }}",
+    "{{ count == 3 and 'a' in words and words != nested and 1 < count <= 3 }} {{ x is defined }}",
+    "{{ '%(a)s %(b)d'|format(a=name, b=count) }} {{ '%(a)s' % {'a': words} }} {{ nested }}",
+    "{% filter upper %}{{ name }}{% endfilter %} {{ words|tojson }} {{ name is eq(name) }}",
     "line\n",
 ]
 
@@ -72,6 +77,34 @@ HOSTILE = [
     "{{ range(10 ** 9) }}",
     "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
     "{{ ''.__class__.__mro__ }}{{ words.append(1) }}",
+    *(
+        f"{{% set text = 'a' * 8000000 %}}{{% set lists = [['a'] * 1000] * 9000 %}}{use}"
+        for use in (
+            "{{ ([text] * 999)|join }}",
+            "{{ ','.join([text] * 999) }}",
+            "{{ ([1] * 8000000)|join(text) }}",
+            "{{ ([text] * 999)|map('upper')|join }}",
+            "{{ ('%s' * 999) % ((text,) * 999) }}",
+            "{{ ('%(a)s' * 999) % {'a': text} }}",
+            "{{ ('%(a)s' * 999)|format(a=text) }}",
+            "{{ ('{0}' * 999).format(text) }}",
+            "{{ [text, text]|tojson }}",
+            "{{ lists }}",
+            "{{ {'a': lists}.values() }}",
+            "{{ namespace(a=lists) }}",
+            "{{ lists|string|length }}",
+            "{{ 'a' ~ lists }}",
+            "{{ lists == [['a'] * 1000] * 9000 }}",
+            "{{ 'b' in lists }}",
+            "{{ lists is eq([['a'] * 1000] * 9000) }}",
+            "{{ ([[1]] * 8000)|sum(start=[])|length }}",
+            "{% set ns = namespace(n=[1]) %}" + "{% set ns.n = ns.n + ns.n %}" * 99,
+            "{% set ns = namespace(n=1) %}" + "{% set ns.n = [ns.n, ns.n] %}" * 99 + "{{ ns.n }}",
+            "{% set kept = [text.split('b')" + ", text.upper()" * 99 + "] %}",
+            "{% set kept %}" + "{{ text }}" * 99 + "{% endset %}",
+            "{% macro f() %}" + "{{ text }}" * 99 + "{% endmacro %}{{ f() }}",
+        )
+    ),
     "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}",
     "x" * (MAX_SOURCE + 1),
 ]

@@ -1,44 +1,55 @@
 """Jinja templates from files that nobody vouched for: chat templates, users' prompts.
 
 Jinja's sandbox keeps a template away from Python's internals. It does not keep it from running
-for ever or from filling the memory, so this one also counts the turns of all loops and all calls,
-looks at the clock with each, and measures texts and integers before they are built. What an honest
-template renders does not change.
+for ever or from filling the memory, so this one also counts the turns of all loops, all calls and
+all filters, looks at the clock with each, and measures texts and integers before they are built. A
+list may hold another one a thousand times at no cost, so whatever walks through a value measures
+it as if written out. What an honest template renders does not change.
 """
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import wraps
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, filters, nodes
+from jinja2 import StrictUndefined, Template, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from fastscore.jinja_limits import (
+    MAX_TEXT,
+    check_format,
+    check_length,
+    check_power,
+    check_product,
+    check_sum,
+    check_widths,
+    join,
+    join_filter,
+    padding,
+    replace,
+    sum_filter,
+    weigh,
+)
+
 MAX_SOURCE = 256 * 1024
 """Characters of a template's source; the longest chat templates in use have some 30 000."""
 
-MAX_TEXT = 8 * 1024 * 1024
-"""Characters of any text that a template builds."""
+MAX_BUILT = 16 * MAX_TEXT
+"""Characters and entries that filters and methods build in one rendering, all together."""
 
 MAX_TURNS = 200_000
-"""Loop turns, nested ones included, and calls in one rendering."""
+"""Loop turns, nested ones included, calls and filters in one rendering."""
 
 MAX_SECONDS = 10.0
 """Time for one rendering; an honest one takes milliseconds."""
 
-MAX_BITS = 4096
-"""Bits of any integer that a template computes by multiplication or power."""
-
-MAX_WIDTH = 100_000
-"""Columns or entries that a template may ask a text or list to be padded to."""
-
 _TURNS = "fastscore_turns"
 _CONCATENATE = "fastscore_concatenate"
-_WIDE_FORMAT = re.compile(r"\d{6,}|%[^a-zA-Z%]*\*|:[^{}]*\{")
+_COMPARED = "fastscore_compared"
 
 
 class BoundedEnvironment(ImmutableSandboxedEnvironment):
@@ -46,16 +57,50 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
 
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(
+        self, *, finalize: Callable[[Any], Any] = lambda value: value, **options: Any
+    ) -> None:
+        def measured(value: Any) -> Any:
+            weigh(value)
+            return finalize(value)
+
+        super().__init__(finalize=measured, **options)
+        self.concat = lambda parts: join("", parts)  # type: ignore[method-assign]
         self._turns = 0
+        self._built = 0
         self._deadline = 0.0
         del self.globals["lipsum"]
         self.globals[_TURNS] = self._counted
-        self.filters[_CONCATENATE] = lambda parts: _join("", map(str, parts))
-        self.filters["replace"] = _replace
-        for padding in ("batch", "center", "format", "indent", "slice"):
-            self.filters[padding] = _narrow(filters.FILTERS[padding])
+        self.filters[_CONCATENATE] = lambda parts: join("", map(str, parts))
+        self.filters[_COMPARED] = lambda value: value
+        self.filters |= {"join": join_filter, "replace": replace, "sum": sum_filter}
+        for name in ("batch", "center", "format", "indent", "slice"):
+            self.filters[name] = padding(name)
+        for name, function in list(self.filters.items()):
+            self.add_filter(name, function)
+        tests: dict[str, Any] = self.tests
+        self.tests = {name: self._measured(test) for name, test in tests.items()}
+
+    def add_filter(self, name: str, function: Callable[..., Any]) -> None:
+        """Let templates use ``function`` as a filter, within the bounds."""
+        self.filters[name] = self._measured(function)
+
+    def _measured(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Make a filter or test measure what it is given, and count what it builds."""
+
+        @wraps(function)  # keeps jinja's mark of what it wants as its first argument
+        def measured(*args: Any, **kwargs: Any) -> Any:
+            self._charge(1)
+            weigh(*args, *kwargs.values())
+            return self._count(function(*args, **kwargs))
+
+        return measured
+
+    def _count(self, value: Any) -> Any:
+        self._built += weigh(value)
+        if self._built > MAX_BUILT:
+            raise SecurityError(f"the template builds over {MAX_BUILT} characters of text")
+        return value
 
     def compile_bounded(self, source: str) -> Template:
         """Compile ``source``; raises jinja2's ``TemplateError`` where it is no template."""
@@ -68,14 +113,14 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
 
     def render_bounded(self, template: Template, values: Mapping[str, Any]) -> str:
         """Render with a fresh budget of turns and time; not for two threads at once."""
-        self._turns = 0
+        self._turns = self._built = 0
         self._deadline = time.monotonic() + MAX_SECONDS
         parts: list[str] = []
         length = 0
         try:
             for part in template.generate(dict(values)):
                 length += len(part)
-                _check_length(length)
+                check_length(length)
                 parts.append(part)
         except (RecursionError, MemoryError, OverflowError) as error:
             raise SecurityError(f"rendering ended with {type(error).__name__}") from error
@@ -84,34 +129,44 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         """Call ``__obj`` for the template, measuring what str's own methods would build."""
         __self._charge(1)
+        # Jinja hands its own local variables over under names with an underscore.
+        given = {key: kwargs[key] for key in kwargs if not key.startswith("_")}
+        weigh(*args, *given.values())
         if isinstance(__obj, LoopContext):  # the next turn of a recursive loop
             args = tuple(map(__self._counted, args))
         text = getattr(__obj, "__self__", None)
-        if isinstance(text, str):
-            given = {key: kwargs[key] for key in kwargs if not key.startswith("_")}
-            name = __obj.__name__
-            if name in ("join", "replace"):
-                return (_join if name == "join" else _replace)(text, *args, **given)
-            _check_widths(*args, *given.values())
-        return super().call(__context, __obj, *args, **kwargs)
+        if not isinstance(text, str):
+            return super().call(__context, __obj, *args, **kwargs)
+        name = __obj.__name__
+        if name in ("join", "replace"):
+            return __self._count((join if name == "join" else replace)(text, *args, **given))
+        check_widths(*args, *given.values())
+        return __self._count(super().call(__context, __obj, *args, **kwargs))
 
     def wrap_str_format(self, value: Any) -> Callable[..., str] | None:
         """Hand out ``str.format`` in jinja's safe form, for formats of a bounded width."""
         wrapped = super().wrap_str_format(value)
-        if wrapped is not None:
-            _check_format(value.__self__)
-        return wrapped
+        if wrapped is None:
+            return None
+
+        def measured(*args: Any, **kwargs: Any) -> str:
+            text = value.__self__
+            check_format(text, text.count("{"), *args, *kwargs.values())
+            return wrapped(*args, **kwargs)
+
+        return measured
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Compute ``left operator right`` unless the result would be out of bounds."""
-        if operator == "+" and isinstance(left, str) and isinstance(right, str):
-            _check_length(len(left) + len(right))
+        if operator == "+":
+            check_sum(left, right)
         elif operator == "*":
-            _check_product(left, right)
-        elif operator == "**" and isinstance(left, int) and isinstance(right, int):
-            _check_bits(left.bit_length() * abs(right))
+            check_product(left, right)
+        elif operator == "**":
+            check_power(left, right)
         elif operator == "%" and isinstance(left, str):
-            _check_format(left)
+            # Each value of a tuple is printed once at most, those of a mapping by every mark.
+            check_format(left, left.count("%") if isinstance(right, dict) else 1, right)
         return super().call_binop(context, operator, left, right)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
@@ -119,7 +174,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         for loop in list(tree.find_all(nodes.For)):
             counter = nodes.Name(_TURNS, "load", lineno=loop.lineno)
             loop.iter = nodes.Call(counter, [loop.iter], [], None, None, lineno=loop.lineno)
-        _measure_concatenations(tree)
+        _measure_operators(tree)
         tree.set_environment(self)
         return tree
 
@@ -145,12 +200,28 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
 
 
 def strict_environment() -> BoundedEnvironment:
-    """Make an environment for prompts: missing fields are errors, a last newline is kept."""
-    return BoundedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
+    """Make an environment for prompts: a last newline is kept, what is missing is an error.
+
+    Null is missing, and so is NaN, which tables hold in cells without a number: "None" or "nan"
+    in a prompt would be scored like any other text.
+    """
+    return BoundedEnvironment(
+        undefined=StrictUndefined, keep_trailing_newline=True, finalize=_present
+    )
 
 
-def _measure_concatenations(tree: nodes.Node) -> None:
-    """Turn every ``a ~ b`` into a call of a filter: jinja offers no hook for that operator."""
+def _present(value: Any) -> Any:
+    if value is None or value != value:
+        missing = "null" if value is None else "NaN"
+        raise ValueError(
+            f"{missing} was to be printed; correct the row, or say what stands for it, as in "
+            "{{ '?' if field is none else field }}"
+        )
+    return value
+
+
+def _measure_operators(tree: nodes.Node) -> None:
+    """Turn ``a ~ b`` and both sides of a comparison into filters: jinja has no hook for those."""
     for name, value in tree.iter_fields():
         if isinstance(value, list):
             setattr(tree, name, [_measured(entry) for entry in value])
@@ -161,61 +232,11 @@ def _measure_concatenations(tree: nodes.Node) -> None:
 def _measured(value: Any) -> Any:
     if not isinstance(value, nodes.Node):
         return value
-    _measure_concatenations(value)
+    _measure_operators(value)
     if isinstance(value, nodes.Concat):
         parts = nodes.List(value.nodes, lineno=value.lineno)
         return nodes.Filter(parts, _CONCATENATE, [], [], None, None, lineno=value.lineno)
+    if isinstance(value, (nodes.Compare, nodes.Operand)):
+        side = value.expr
+        value.expr = nodes.Filter(side, _COMPARED, [], [], None, None, lineno=side.lineno)
     return value
-
-
-def _check_length(length: int) -> None:
-    if length > MAX_TEXT:
-        raise SecurityError(f"the template builds a text of over {MAX_TEXT} characters")
-
-
-def _check_bits(bits: int) -> None:
-    if bits > MAX_BITS:
-        raise SecurityError(f"the template computes an integer of over {MAX_BITS} bits")
-
-
-def _check_widths(*arguments: Any) -> None:
-    if any(isinstance(width, int) and abs(width) > MAX_WIDTH for width in arguments):
-        raise SecurityError(f"the template pads a text or list to over {MAX_WIDTH}")
-
-
-def _check_format(text: str) -> None:
-    if _WIDE_FORMAT.search(text):
-        raise SecurityError(f"the template formats with a width over {MAX_WIDTH} or a computed one")
-
-
-def _check_product(left: Any, right: Any) -> None:
-    if isinstance(left, int) and isinstance(right, int):
-        _check_bits(left.bit_length() + right.bit_length())
-    for values, times in ((left, right), (right, left)):
-        if isinstance(values, (str, list, tuple)) and isinstance(times, int):
-            _check_length(len(values) * times)
-
-
-def _narrow(pad: Callable[..., Any]) -> Callable[..., Any]:
-    """``pad``, refusing widths out of bounds."""
-
-    def narrow(value: Any, *args: Any, **kwargs: Any) -> Any:
-        _check_widths(*args, *kwargs.values())
-        if isinstance(value, str):
-            _check_format(value) if pad is filters.FILTERS["format"] else None
-        return pad(value, *args, **kwargs)
-
-    return narrow
-
-
-def _join(separator: str, texts: Iterable[str]) -> str:
-    texts = list(texts)
-    _check_length(sum(map(len, texts)) + len(separator) * max(len(texts) - 1, 0))
-    return separator.join(texts)
-
-
-def _replace(value: Any, old: str, new: str, count: int | None = None) -> str:
-    text = str(value)
-    times = text.count(old) if count is None or count < 0 else min(text.count(old), count)
-    _check_length(len(text) + times * (len(new) - len(old)))
-    return text.replace(old, new, -1 if count is None else count)
