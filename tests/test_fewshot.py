@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastscore.errors import UsageError
-from fastscore.fewshot import FirstSampler, RandomSampler, draw_shared, make_sampler
+from fastscore.fewshot import (
+    FirstSampler,
+    RandomSampler,
+    SamplerName,
+    draw_shared,
+    make_sampler,
+)
+from fastscore.types import Row
 
 Rows = list[dict[str, Any]]
 
@@ -132,3 +139,14 @@ def test_samplers_by_name() -> None:
     pool = rows_of(list(range(9)))
     assert isinstance(make_sampler("first", pool), FirstSampler)
     assert make_sampler("random", pool, 7).draw(2) == RandomSampler(pool, 7).draw(2)
+
+
+@pytest.mark.parametrize("name", ["random", "first"])
+def test_a_row_with_gaps_is_not_among_its_own_examples(name: SamplerName) -> None:
+    def rows() -> list[Row]:
+        return [{"q": n, "gap": [float("nan")], "of": {"x": float("nan")}} for n in range(8)]
+
+    sampler = make_sampler(name, rows())
+    for position, row in enumerate(rows()):
+        for _ in range(9):
+            assert position not in sampler.draw(6, row)

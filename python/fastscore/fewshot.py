@@ -12,7 +12,7 @@ import json
 import random
 from collections.abc import Sequence
 from itertools import islice
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from fastscore.errors import UsageError
 from fastscore.types import Row
@@ -53,11 +53,11 @@ class RandomSampler:
         drawn = self._stream.sample(range(len(self._pool)), n + spare)
         if item is None:
             return drawn
-        others = [position for position in drawn if self._pool[position] != item][:n]
+        others = [position for position in drawn if not _same(self._pool[position], item)][:n]
         if len(others) == n:
             return others
         # The pool holds the item more than once, and more than one copy was drawn.
-        rest = [position for position, row in enumerate(self._pool) if row != item]
+        rest = [position for position, row in enumerate(self._pool) if not _same(row, item)]
         _check_pool(n, len(rest), n)
         return self._stream.sample(rest, n)
 
@@ -70,7 +70,11 @@ class FirstSampler:
 
     def draw(self, n: int, item: Row | None = None) -> list[int]:
         """Return the first ``n`` positions; UsageError where the pool has fewer rows."""
-        rest = (position for position, row in enumerate(self._pool) if item is None or row != item)
+        rest = (
+            position
+            for position, row in enumerate(self._pool)
+            if item is None or not _same(row, item)
+        )
         first = list(islice(rest, n))
         _check_pool(n, len(first), n)
         return first
@@ -99,6 +103,20 @@ def draw_shared(
         )
     chosen = make_sampler(name, [pool[position] for position in free], seed).draw(n)
     return [free[position] for position in chosen]
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Tell whether two rows are equal, a cell without a number (NaN) being equal to another one.
+
+    To Python NaN equals nothing: a row of a table with gaps would be among its own examples.
+    """
+    if one == other:
+        return True
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return bool(one != one and other != other)
 
 
 def _content(row: Row) -> str:
