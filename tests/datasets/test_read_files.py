@@ -114,7 +114,16 @@ def test_byte_order_mark_and_windows_line_ends(tmp_path: Path, name: str) -> Non
         ("a.jsonl", '{"a": 1}\n{"a": \n', "line 2: not valid JSON: Expecting value, column 6"),
         ("a.jsonl", '{"a": 1}\n{"a": 1\r\n{"a": 1}\n', "line 2: not valid JSON: Expecting ',' del"),
         ("a.jsonl", '{"a": 1}\n\n{"a": 1} {}\n', "line 3: not valid JSON: Extra data"),
-        ("a.jsonl", '{"a": 1}\n[1]\n', "line 2: a row must be a JSON object .* this is a list"),
+        (
+            "a.jsonl",
+            '{"a": 1}\n[1]\n',
+            "line 2: a row must be a JSON object .* this is a list; .* is called .json",
+        ),
+        (
+            "a.json",
+            '{\n"data": []}',
+            "line 1: not valid JSON: .* holds a list of rows, or a row a line",
+        ),
         ("a.jsonl", '{"a": NaN}\n', "line 1: not valid JSON: NaN is not JSON"),
         ("a.jsonl", b'{"a": 1}\n{"a": "\xe9"}\n', r"line 2: byte 8 .* \(0xe9\) is not UTF-8"),
         ("a.jsonl", '{"a": "\\ud83d"}\n', "line 1: a text holds half a surrogate pair"),

@@ -84,8 +84,8 @@ def test_an_answer_made_of_fields(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("choices: [a, b]", "task.yaml:5: choices is no key of a task file"),
-        ("metrics: [acc]", "metrics is no key of a task file"),
+        ("choices: [a, b]", "task.yaml:5: choices is for answers to choose from"),
+        ("metrics: [acc]", "metrics is for answers to choose from"),
         ("stop: []", "task.yaml:5: stop must be a list of texts"),
         ('stop: ["a", ""]', "task.yaml:5: stop holds an empty text"),
         ('separator: ""', "task.yaml:5: separator holds an empty text"),
@@ -105,4 +105,10 @@ def test_a_mistake_is_named_with_its_line(tmp_path: Path, line: str, message: st
 @pytest.mark.parametrize("value", [3, [], [3], None, {"a": "b"}])
 def test_an_answer_that_is_no_text_is_named(tmp_path: Path, value: Any) -> None:
     with pytest.raises(DataError, match="must hold a text or a list of texts"):
+        load(tmp_path).items([{**ROW, "sum": value}])
+
+
+@pytest.mark.parametrize("value", ["", " ", ["3", ""]])
+def test_an_empty_answer_is_refused(tmp_path: Path, value: Any) -> None:
+    with pytest.raises(DataError, match=r"row 0 .* a right answer is empty"):
         load(tmp_path).items([{**ROW, "sum": value}])

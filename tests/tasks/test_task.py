@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from fastscore.chat import ChatTemplate
 from fastscore.errors import DataError, UsageError
 from fastscore.fewshot import RandomSampler
-from fastscore.tasks import Prompting, Question, Task
+from fastscore.tasks import GenerationTask, Prompting, Question, Task
 from fastscore.types import Item, Row
 
 TEMPLATE = ChatTemplate("{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<bot>")
@@ -244,3 +244,32 @@ def test_rows_of_a_task_of_ones_own(tmp_path: Path) -> None:
 def test_an_unknown_metric_is_said_when_a_task_is_made(metrics: Any, message: str) -> None:
     with pytest.raises(UsageError, match=re.escape(message)):
         Task("capitals", lambda row: Question("", ["a"], 0), metrics=metrics)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "says"),
+    [
+        ({"sampler": "first_n"}, "t: sampler is 'first_n'; it must be 'random' or 'first'"),
+        ({"num_fewshot": -1}, "t: num_fewshot is -1"),
+        ({"num_fewshot": 1.5}, "t: num_fewshot is 1.5; it must be a whole number"),
+        ({"name": "a/b"}, "a task is called 'a/b'"),
+        ({"delimiter": None}, "t: delimiter is None; it must be a text"),
+    ],
+)
+def test_what_a_task_cannot_be_is_said_where_it_is_made(mistake: dict[str, Any], says: str) -> None:
+    right: dict[str, Any] = {"name": "t", "question": lambda row: Question("Q", ["A"], 0)}
+    with pytest.raises(UsageError, match=says):
+        Task(**{**right, **mistake})
+    with pytest.raises(UsageError, match=says):
+        GenerationTask(**{**right, **mistake})
+
+
+def test_choices_have_an_order() -> None:
+    task = Task("t", lambda row: Question("Q", {"A", "B"}, 0))  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="choices must be a list of texts, not a set"):
+        task.items([{}])
+
+
+def test_a_task_without_rows_says_how_to_give_some() -> None:
+    with pytest.raises(UsageError, match=r"t has no rows; .* --rows t=FILE"):
+        Task("t", lambda row: Question("Q", ["A"], 0)).load("eval")

@@ -104,6 +104,13 @@ metrics: [acc]
             (2,),
         ),
         ("choices: [A, B]\ngold_label: answer\nlabels: [A, B]", {"answer": "A"}, ("A", "B"), (0,)),
+        ("choices: [A, B]\ngold: '{% if b %}1{% else %}0{% endif %}'", {"b": 1}, ("A", "B"), (1,)),
+        (
+            "choices: ['{{ row[\"Best Answer\"] }}', 'No']\ngold_text: Best Answer",
+            {"Best Answer": "Yes"},
+            ("Yes", "No"),
+            (0,),
+        ),
     ],
 )
 def test_ways_to_give_choices_and_gold(
@@ -129,8 +136,9 @@ def test_line_ends_and_a_byte_order_mark_do_not_matter(tmp_path: Path) -> None:
         (CAPITALS + "gold: answer\n", r"task.yaml:6: gold is there a second time .*line 5"),
         (without("prompt"), "task.yaml: prompt is missing"),
         (without("rows"), "task.yaml: rows is missing"),
-        (without("gold"), "gold must be given"),
-        (CAPITALS + "gold_text: t\n", "task.yaml:6: gold_text must be given, or one of"),
+        (without("gold"), "gold is missing; one of gold, gold_text, gold_label"),
+        (without("choices"), "choices is missing, or answer"),
+        (CAPITALS + "gold_text: t\n", "task.yaml:6: gold_text is there beside gold"),
         (CAPITALS + "labels: [A]\n", "task.yaml:6: labels and gold_label go together"),
         (without("gold") + "gold_label: t\n", "labels and gold_label go together"),
         (CAPITALS.replace("cities", "[yes, no]"), "task.yaml:4: choices holds True"),
@@ -148,6 +156,14 @@ def test_line_ends_and_a_byte_order_mark_do_not_matter(tmp_path: Path) -> None:
         (CAPITALS + "num_fewshot: -1\n", "num_fewshot is -1; it must be a whole number"),
         (CAPITALS + "sampler: best\n", "sampler is 'best'; it must be random or first"),
         (CAPITALS + "metrics: acc\n", "metrics must be a list"),
+        (CAPITALS + "answer: country\n", "task.yaml:4: choices is for answers to choose from"),
+        (
+            CAPITALS + "description: About {{ country }}\n",
+            "task.yaml:6: description .* no template",
+        ),
+        (CAPITALS.replace("capitals.jsonl", "''"), "task.yaml:2: rows is ''; .* name of a file"),
+        (CAPITALS.replace("capitals.jsonl", '"a\\0"'), "task.yaml:2: rows is"),
+        (without("prompt") + 'prompt: "a\\n{{ b"\n', r"not a valid template \(line 2 of it\)"),
         (CAPITALS + "  bad: indent\n", "task.yaml:6: not valid YAML"),
         (CAPITALS + "description: !!python/name:os.system\n", "task.yaml:6: not valid YAML"),
         (CAPITALS + 'description: "\x00"\n', "not valid YAML"),
@@ -239,3 +255,19 @@ def test_any_text_is_a_task_or_a_usage_error(tmp_path: Path, lines: list[str]) -
 def test_an_unknown_metric_names_file_and_key(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"task\.yaml:6: metrics holds 'acc_nrom'; .*acc_norm\?"):
         load(tmp_path, CAPITALS + "metrics: [acc, acc_nrom]\n")
+
+
+@pytest.mark.parametrize(("value", "name"), [(None, "null"), (float("nan"), "NaN")])
+def test_no_prompt_says_none_or_nan(tmp_path: Path, value: float | None, name: str) -> None:
+    row = {**ROW, "country": value}
+    with pytest.raises(DataError, match=f"prompt fails: {name} was to be printed; correct the row"):
+        load(tmp_path, CAPITALS).items([row])
+    (item,) = load(tmp_path, CAPITALS.replace("country }}", "country or '?' }}")).items(
+        [{**ROW, "country": None}]
+    )
+    assert "the capital of ??" in item.contexts[0]
+
+
+def test_a_template_without_its_field_names_the_fields_there_are(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="'country' is undefined; the row's fields are a;b"):
+        load(tmp_path, CAPITALS).items([{"a;b": "1", "cities": ["x"], "answer": 0}])

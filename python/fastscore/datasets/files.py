@@ -149,7 +149,12 @@ def _read_json(path: Path) -> Iterator[tuple[Place, dict[str, Any]]]:
     """Read an array of objects; or one object a line, as many ``.json`` files have it."""
     start = next((line.text.lstrip() for line in read_lines(path) if line.text.strip()), "")
     if not start.startswith("["):
-        yield from _read_jsonl(path)
+        try:
+            yield from _read_jsonl(path)
+        except DataError as error:
+            raise DataError(
+                f"{error}; a .json file holds a list of rows, or a row a line"
+            ) from error
         return
     pieces = []
     length = 0
@@ -233,7 +238,10 @@ def _check_surrogates(value: Any, place: Place) -> None:
 def _object(value: Any, place: Place) -> dict[str, Any]:
     if not isinstance(value, dict):
         kind = type(value).__name__
-        raise DataError(f"{place}: a row must be a JSON object with fields, this is a {kind}")
+        advice = "; a file that is one list of rows is called .json" if kind == "list" else ""
+        raise DataError(
+            f"{place}: a row must be a JSON object with fields, this is a {kind}{advice}"
+        )
     return value
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, get_args
 
 from fastscore.datasets import load_rows
 from fastscore.errors import DataError, UsageError
@@ -28,6 +29,9 @@ class Solvable(Protocol):
 AnyQuestion = TypeVar("AnyQuestion", bound=Solvable)
 
 _OWN = DataSource(benchmark="custom")
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+"""What a task may be called: files of results are named after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,23 @@ class BaseTask(ABC, Generic[AnyQuestion]):
     def fault(self, question: AnyQuestion) -> str | None:
         """Say what makes ``question`` impossible to score; None where nothing does."""
 
+    def __post_init__(self) -> None:
+        # Named here, where the mistake is: a run would notice it after hours of decoding.
+        if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
+            raise UsageError(f"a task is called {self.name!r}; use letters, digits, '_', '-', '.'")
+        if self.sampler not in get_args(SamplerName):
+            listed = " or ".join(map(repr, get_args(SamplerName)))
+            raise UsageError(f"{self.name}: sampler is {self.sampler!r}; it must be {listed}")
+        shots = self.num_fewshot
+        if isinstance(shots, bool) or not isinstance(shots, int) or shots < 0:
+            raise UsageError(
+                f"{self.name}: num_fewshot is {shots!r}; it must be a whole number, 0 or more"
+            )
+        for name in ("description", "delimiter", "separator"):
+            text = getattr(self, name)
+            if not isinstance(text, str):
+                raise UsageError(f"{self.name}: {name} is {text!r}; it must be a text")
+
     @property
     def summary(self) -> str:
         """The first line of `about`."""
@@ -115,6 +136,11 @@ class BaseTask(ABC, Generic[AnyQuestion]):
         own = self.rows if role == "eval" else self.fewshot_rows
         if file is None and own is not None:
             file = Path(own)
+        if file is None and self.source == _OWN:
+            raise UsageError(
+                f"{self.name} has no rows; say rows=... where the task is made, or name a file "
+                f"with --rows {self.name}=FILE"
+            )
         return load_rows(self.source, role, data_dir=data_dir, file=file, offline=offline)
 
     def _own_examples(self) -> LoadedRows:
@@ -144,7 +170,7 @@ class BaseTask(ABC, Generic[AnyQuestion]):
             fault = self.fault(question)
         except KeyError as error:
             raise DataError(
-                f"{self.name}: {where} has no field or value {error.args[0]!r}; "
+                f"{self.name}: {where} has no field or value {error}; "
                 f"its fields are {', '.join(map(str, row)) or 'none'}"
             ) from error
         except (IndexError, TypeError, ValueError, AttributeError) as error:

@@ -88,7 +88,7 @@ class GenerationTask(BaseTask[OpenQuestion]):
     executes_code: bool = False
 
     def __post_init__(self) -> None:
-        # Named here, where the mistake is: a run would notice it after hours of decoding.
+        BaseTask.__post_init__(self)
         if isinstance(self.stop, str) or not all(self.stop):
             raise UsageError(
                 f"{self.name}: stop is {self.stop!r}; give a tuple of texts that are not empty, "

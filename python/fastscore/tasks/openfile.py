@@ -28,7 +28,7 @@ from typing import Any
 from fastscore.bounded_jinja import strict_environment
 from fastscore.tasks.answers import exact_match, first_found, last_found, strip
 from fastscore.tasks.generation import OpenQuestion
-from fastscore.tasks.rowfields import field, template
+from fastscore.tasks.rowfields import field, is_template, template
 from fastscore.tasks.yamlfile import Entries, short
 from fastscore.types import Row
 
@@ -82,9 +82,9 @@ def _filters(entries: Entries) -> dict[str, Callable[[str], str]]:
 
 def _answers(entries: Entries) -> Callable[[Row], tuple[str, ...]]:
     source = entries.text("answer")
-    if "{{" in source:
+    if is_template(source):
         render = template(entries, strict_environment(), "answer", source)
-        return lambda row: (render(row),)
+        return lambda row: _not_empty((render(row),))
     take = field(entries, "answer")
 
     def texts(row: Row) -> tuple[str, ...]:
@@ -95,6 +95,13 @@ def _answers(entries: Entries) -> Callable[[Row], tuple[str, ...]]:
                 f"{source} must hold a text or a list of texts, not {short(value)}; write "
                 f'answer: "{{{{ {source} }}}}" to make a text of it'
             )
-        return tuple(values)
+        return _not_empty(tuple(values))
 
     return texts
+
+
+def _not_empty(answers: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse an empty answer: a model that writes nothing would be right."""
+    if not all(map(str.strip, answers)):
+        raise ValueError("a right answer is empty; correct the row, or leave it out")
+    return answers

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from jinja2 import Template
-from jinja2.exceptions import TemplateError
+from jinja2.exceptions import TemplateError, TemplateSyntaxError, UndefinedError
 
 from fastscore.bounded_jinja import BoundedEnvironment
 from fastscore.tasks.yamlfile import Entries, short
 from fastscore.types import Row
-
-_FIELD = re.compile(r"[^\W\d]\w*(\.\w+)*")
 
 
 def template(
@@ -23,25 +20,39 @@ def template(
     try:
         compiled: Template = environment.compile_bounded(source)
     except TemplateError as error:
-        entries.fail(key, f"is not a valid template: {error}")
+        line = ""
+        if isinstance(error, TemplateSyntaxError) and "\n" in source.strip():
+            line = f" (line {error.lineno} of it)"
+        entries.fail(key, f"is not a valid template{line}: {error}")
 
     def render(row: Row) -> str:
         try:
-            return environment.render_bounded(compiled, row)
+            return environment.render_bounded(compiled, {"row": row, **row})
+        except UndefinedError as error:
+            fields = ", ".join(map(str, row)) or "none"
+            reason = f"the template of {key} fails: {error}; the row's fields are {fields}"
+            raise ValueError(reason) from error
         except Exception as error:  # a template can fail in any way Python can
             raise ValueError(f"the template of {key} fails: {error}") from error
 
     return render
 
 
+def is_template(source: str) -> bool:
+    """Tell a template from the name of a field."""
+    return "{{" in source or "{%" in source
+
+
 def field(entries: Entries, key: str) -> Callable[[Row], Any]:
     """Make a function that takes the field named by the value of ``key`` out of a row."""
     name = entries.text(key)
-    if not _FIELD.fullmatch(name):
+    if not name or "{" in name:
         entries.fail(key, f"is {name!r}; it must be the name of a field, such as choices.text")
     first, *rest = name.split(".")
 
     def take(row: Row) -> Any:
+        if name in row:  # a table's column may have any name
+            return row[name]
         value = row[first]
         for part in rest:
             value = value[part]

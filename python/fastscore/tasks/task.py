@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -68,7 +68,7 @@ class Task(BaseTask[Question]):
     reported_as: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        # Named here, where the mistake is: a run would notice it after hours of decoding.
+        BaseTask.__post_init__(self)
         if isinstance(self.metrics, str) or not self.metrics:
             raise UsageError(
                 f"{self.name}: metrics is {self.metrics!r}; give one or more names, such as "
@@ -101,6 +101,9 @@ class Task(BaseTask[Question]):
         """Say what makes ``question`` impossible to score; None where nothing does."""
         if isinstance(question.choices, str):
             return "choices must be a list of texts, not one text"
+        if isinstance(question.choices, (Mapping, Set)):
+            # A set has an order of its own each time, and gold counts the choices.
+            return f"choices must be a list of texts, not a {type(question.choices).__name__}"
         texts = [*question.prompts, *question.choices]
         if not all(isinstance(text, str) for text in texts):
             kinds = ", ".join(sorted({type(text).__name__ for text in texts} - {"str"}))

@@ -23,7 +23,6 @@ into nested ones (``choices.text``).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,8 +32,9 @@ from fastscore.errors import UsageError
 from fastscore.metrics import get_metric
 from fastscore.tasks import openfile
 from fastscore.tasks.anytask import AnyTask
+from fastscore.tasks.base import NAME
 from fastscore.tasks.generation import GenerationTask
-from fastscore.tasks.rowfields import field, list_field, template
+from fastscore.tasks.rowfields import field, is_template, list_field, template
 from fastscore.tasks.task import Question, Task
 from fastscore.tasks.yamlfile import Entries, short
 from fastscore.types import Row
@@ -49,22 +49,31 @@ _COMMON = (
 )
 _REQUIRED = ("name", "rows", "prompt")
 _GOLD = ("gold", "gold_text", "gold_label")
-_CHOICE_KEYS = (*_REQUIRED, "choices", *_GOLD, "labels", *_COMMON, "metrics")
+_CHOICES = ("choices", *_GOLD, "labels")
+_CHOICE_KEYS = (*_REQUIRED, *_CHOICES, *_COMMON, "metrics")
 _OPEN_KEYS = (*_REQUIRED, *openfile.KEYS, *_COMMON)
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 def load_task_file(path: str | Path) -> AnyTask:
     """Read a task from a YAML file; UsageError names file, line and key of what is wrong in it."""
     entries = Entries.read(Path(path))
     if "answer" in entries:
+        for key in (*_CHOICES, "metrics"):
+            if key in entries:
+                entries.fail(
+                    key, "is for answers to choose from; there is answer, for written ones"
+                )
         entries.check_keys(_OPEN_KEYS, _REQUIRED)
         question, judgement = openfile.question(entries), openfile.judgement(entries)
         return GenerationTask(question=question, **judgement, **_common(entries))
-    entries.check_keys(_CHOICE_KEYS, (*_REQUIRED, "choices"))
+    entries.check_keys(_CHOICE_KEYS, _REQUIRED)
+    if "choices" not in entries:
+        entries.fail("choices", "is missing, or answer where the model writes the answer")
     given = [key for key in _GOLD if key in entries]
-    if len(given) != 1:
-        entries.fail(given[-1] if given else "gold", f"must be given, or one of {_GOLD[1:]}, once")
+    if not given:
+        entries.fail("gold", f"is missing; one of {', '.join(_GOLD)} says which choice is right")
+    if len(given) > 1:
+        entries.fail(given[-1], f"is there beside {given[0]}; one says which choice is right")
     if ("gold_label" in entries) != ("labels" in entries):
         entries.fail("labels", "and gold_label go together; one of them is missing")
     return Task(question=_question(entries), metrics=_metrics(entries), **_common(entries))
@@ -73,19 +82,26 @@ def load_task_file(path: str | Path) -> AnyTask:
 def _common(entries: Entries) -> dict[str, Any]:
     """Read what a task has whatever its answers are."""
     name = entries.text("name")
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         entries.fail("name", f"is {name!r}; use letters, digits, '_', '-' and '.'")
     return {
         "name": name,
         "rows": entries.file("rows"),
         "fewshot_rows": entries.file("fewshot_rows") if "fewshot_rows" in entries else None,
-        "description": entries.text("description", ""),
+        "description": _description(entries),
         "delimiter": entries.text("delimiter", " "),
         "separator": entries.text("separator", "\n\n"),
         "sampler": entries.one_of("sampler", ("random", "first")),
         "num_fewshot": entries.count("num_fewshot"),
         "about": f"{name}: defined in {entries.path.name}",
     }
+
+
+def _description(entries: Entries) -> str:
+    text = entries.text("description", "")
+    if is_template(text):
+        entries.fail("description", "is one text for all rows, no template; use prompt for {{ }}")
+    return text
 
 
 def _metrics(entries: Entries) -> tuple[str, ...]:
@@ -136,7 +152,7 @@ def _gold(
     if isinstance(entries.values["gold"], int):
         always = entries.count("gold")
         return lambda row, choices: always
-    if "{{" in entries.text("gold"):
+    if is_template(entries.text("gold")):
         render = template(entries, environment, "gold", entries.text("gold"))
         return lambda row, choices: _index(render(row))
     take = field(entries, "gold")

@@ -131,4 +131,7 @@ class Entries:
 
     def file(self, key: str) -> Path:
         """Return the absolute path of a file named relative to the YAML file."""
-        return (self.path.parent / self.text(key)).resolve()
+        name = self.text(key)
+        if not name or "\0" in name:
+            self.fail(key, f"is {name!r}; it must be the name of a file")
+        return (self.path.parent / name).resolve()
