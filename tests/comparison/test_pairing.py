@@ -182,6 +182,15 @@ def test_what_two_runs_do_not_share_is_said(base: Results, other: Results) -> No
     assert "version of fastscore" not in said
 
 
+def test_what_another_program_does_not_say_is_no_difference(base: Results, other: Results) -> None:
+    """lm-eval's files tell neither the machine nor the versions of llama.cpp."""
+    changed = replace(other, versions={"lm_eval": "0.4.13"}, machine={})
+    said = [line for line in held(base, changed).warnings if "version" in line or "machin" in line]
+    assert said == []
+    programs = "scored by another program: fastscore 0.1.0 in the base, lm_eval 0.4.13 here."
+    assert f"other: {programs}" in held(base, changed).warnings
+
+
 def test_contexts_that_were_cut_are_said(base: Results, other: Results) -> None:
     assert "contexts were cut to fit the window in 0 requests of the base and 3" in str(
         held(base, with_task(other, truncated=3)).warnings

@@ -136,6 +136,11 @@ def test_runs_side_by_side_keep_their_own_sizes_and_shots() -> None:
     assert "| t | 20 / 30 | 0 / 5 | acc |" in to_markdown([few, five])
     assert '<td class="aside">20 / 30</td><td class="aside">0 / 5</td>' in to_html([few, five])
     assert "| t | 30 | 5 | acc |" in to_markdown([five, five])
+    assert to_markdown([few, five]).count("Made with fastscore 0.1.0, ") == 1
+    older = replace(five, versions={"fastscore": "0.0.9"})
+    made = to_markdown([few, older, older]).splitlines()[-2:]
+    assert made[0].startswith("- few: Made with fastscore 0.1.0, ")
+    assert made[1] == "- many and many-2: Made with fastscore 0.0.9."
 
 
 @pytest.mark.parametrize(

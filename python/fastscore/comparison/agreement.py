@@ -127,12 +127,15 @@ def run_warnings(base: Results, candidate: Results) -> Iterator[str]:
             values = engines[0].get(name), engines[1].get(name)
             if values[0] != values[1]:
                 yield _versus(f"{words} differs", *values)
-    for name in dict.fromkeys([*base.versions, *candidate.versions]):
-        versions = base.versions.get(name), candidate.versions.get(name)
-        if versions[0] != versions[1]:
-            yield _versus(f"another version of {name}", *versions)
+    if base.versions.keys() & candidate.versions.keys():
+        for name in dict.fromkeys([*base.versions, *candidate.versions]):
+            versions = [one.versions.get(name) or "not known" for one in (base, candidate)]
+            if versions[0] != versions[1]:
+                yield _versus(f"another version of {name}", *versions)
+    else:
+        yield _versus("scored by another program", _programs(base), _programs(candidate))
     machines = base.machine.get("cpu"), candidate.machine.get("cpu")
-    if machines[0] != machines[1]:
+    if None not in machines and machines[0] != machines[1]:  # lm-eval's files do not say it
         yield _versus("made on another machine", *machines)
 
 
@@ -177,6 +180,11 @@ def _stopped_early(one: TaskResult, other: TaskResult) -> bool:
 
 def _versus(what: str, base: object, candidate: object) -> str:
     return f"{what}: {base} in the base, {candidate} here"
+
+
+def _programs(results: Results) -> str:
+    """Name the program that scored, which is the first of the versions that it wrote down."""
+    return " ".join(next(iter(results.versions.items()), ("one that is not known",)))
 
 
 def _rows(task: TaskResult) -> str:

@@ -12,7 +12,7 @@ from fastscore.comparison.rows import interval, signed
 from fastscore.report.costs import cost_notes, costs, parameters
 from fastscore.report.distances import distances
 from fastscore.report.subject import Showable, Subject, size_and_shots, subject_of
-from fastscore.report.verdict import headline, remarks, sentences
+from fastscore.report.verdict import conjoined, headline, remarks, sentences
 from fastscore.results import Results
 from fastscore.results.rows import footer, notes, printable
 
@@ -218,9 +218,14 @@ def _remarks(subject: Subject) -> list[str]:
     if subject.comparison is not None:
         for line in (*subject.comparison.warnings, *remarks(subject.comparison)):
             said[f"- {_text(line)}"] = None
-    versions = subject.models[0].results.versions
-    made = ", ".join(f"{name} {version}" for name, version in versions.items())
-    return [*said, f"- Made with {_text(made)}."]
+    made: dict[str, list[str]] = {}
+    for model in subject.models:
+        versions = ", ".join(f"{name} {one}" for name, one in model.results.versions.items())
+        made.setdefault(versions, []).append(model.label)
+    for versions, labels in made.items():
+        ahead = "" if len(made) == 1 else f"{conjoined(labels)}: "
+        said[f"- {_text(f'{ahead}Made with {versions}')}."] = None
+    return [*said]
 
 
 def _head(cells: list[str], left: set[int]) -> list[str]:

@@ -188,7 +188,7 @@ def _work(work: WorkReport) -> str:
     parts = []
     if work.from_store:
         parts.append(f"{work.from_store:,} of {work.requests:,} requests answered from the store")
-    if scored:
+    if scored and work.tokens_naive:  # other programs' files do not say it
         fewer = work.tokens_naive / work.tokens_decoded if work.tokens_decoded else 0.0
         saved = f" ({fewer:.1f}x fewer)" if fewer >= 1.05 else ""
         parts.append(
