@@ -31,7 +31,7 @@ def test_settings_are_plain_json() -> None:
         ({"limit": 2.5}, "limit is 2.5"),
         ({"fewshot": "same"}, "fewshot is 'same'"),
         ({"seed": 1.5}, "seed is 1.5"),
-        ({"seed": 2**64}, r"seed is a number of 65 bits; it must be between -2\^64 and 2\^64"),
+        ({"seed": 2**64}, r"seed is a number of 65 bits; the limit is 64 bits"),
         ({"seed": -(10**400)}, "seed is a number of 1329 bits"),
     ],
 )

@@ -68,7 +68,7 @@ class RunSettings:
             raise UsageError(f"seed is {self.seed!r}; it must be a whole number")
         if abs(self.seed) > MAX_SEED:
             raise UsageError(
-                f"seed is a number of {self.seed.bit_length()} bits; it must be between -2^64 and 2^64"
+                f"seed is a number of {self.seed.bit_length()} bits; the limit is 64 bits"
             )
         if self.limit is not None and not _is_limit(self.limit):
             raise UsageError(
