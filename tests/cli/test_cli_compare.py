@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from command import Command
 
 from fake_results import make_results
-from fastscore import Comparison
+from fastscore import Comparison, Model
+from models.broken import spoil_token
 from models.fixtures import TinyModel
 
 
@@ -44,6 +46,22 @@ def test_models_are_run_and_written(
     again = fastscore("compare", *models, *arguments, "--quiet", "--json")
     assert again.err == ""
     assert json.loads(again.out)["candidates"][0]["differences"][0]["n"] == 3
+
+
+def test_a_candidate_that_fails_is_left_out_and_the_exit_code_says_so(
+    fastscore: Command, tiny_model: TinyModel, tmp_path: Path
+) -> None:
+    spoiled = Path(shutil.copy(tiny_model("llama"), tmp_path / "spoiled.gguf"))
+    with Model(spoiled, n_threads=1) as model:
+        letters = model.plain_ids("etaoin")
+    for token in letters:
+        spoil_token(spoiled, token)
+    models = tiny_model("llama"), spoiled, tiny_model("gemma3")
+    done = fastscore("compare", *models, "-t", "mini_qa", "--limit", 3, "--threads", 1)
+    assert done.code == 1
+    assert "spoiled could not be scored, and is left out" in done.out
+    assert done.out.startswith(f"{models[2].stem}: ")
+    assert "Please report" not in done.err
 
 
 def test_json_is_all_there_is_on_stdout(fastscore: Command, runs: tuple[Path, Path]) -> None:

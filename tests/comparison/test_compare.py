@@ -242,8 +242,11 @@ def test_scores_survive_what_cannot_be_measured_beside_them(
         comparison.warnings
     )
     assert any(one.startswith("a: its cost was not measured") for one in comparison.warnings)
+    assert len(comparison.failures) == 3
     comparison.save(tmp_path)
-    assert Comparison.load(tmp_path).warnings == comparison.warnings
+    again = Comparison.load(tmp_path)
+    assert set(again.failures) == set(comparison.failures)
+    assert again.warnings == comparison.warnings
 
 
 def test_ctrl_c_beside_the_scores_says_that_they_are_kept(

@@ -39,8 +39,10 @@ def test_a_candidate_that_fails_takes_nothing_from_the_others(tmp_path: Path) ->
     comparison = run("aBc", output=tmp_path)
     assert [one.label for one in comparison] == ["c"]
     said = "B could not be scored, and is left out: B: no batch was decoded"
+    assert comparison.failures == (said,)
     assert comparison.warnings[0] == said
     assert said in comparison.table()
+    assert Comparison.load(tmp_path).failures == (said,)
     assert Comparison.load(tmp_path).warnings[0] == said
 
 

@@ -147,7 +147,8 @@ def compare(
 
     "No difference found" is told apart from "shown to be smaller than --margin".
 
-    Stopped or killed, the same command goes on where it was.
+    Stopped or killed, the same command goes on where it was. A candidate that cannot be scored is
+    left out; the exit code is then 1.
 
     \b
     Examples:
@@ -183,6 +184,8 @@ def compare(
             write_report(comparison, report)
             if not quiet:
                 say(f"The report is {report}.")
+    if comparison.failures:
+        raise typer.Exit(1)
 
 
 def _asked(given: dict[str, Any]) -> dict[str, Any]:

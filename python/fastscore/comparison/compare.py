@@ -137,7 +137,7 @@ def compare(
         named = zip(labels, entrants, strict=True)
         entrants = [one for label, one in named if label not in failed]
         lost = [f"{one} could not be scored, and is left out: {why}" for one, why in failed.items()]
-        comparison = replace(comparison, warnings=(*lost, *comparison.warnings))
+        comparison = comparison.without(lost)
     if directory is not None:
         comparison.save(directory)  # whatever comes after the scores
     try:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +39,10 @@ class Comparison:
         candidates: The others.
         margin: Differences smaller than this are held for none.
         tasks: The tasks and groups that were asked for; None for all that the runs share.
-        warnings: What the models' results do not have in common, in whole sentences.
+        warnings: What the models' results do not have in common, in whole sentences; the failures
+            first.
+        failures: What was asked for and could not be had: candidates that could not be scored,
+            distances and costs that could not be measured.
         method: How the numbers were computed, in whole sentences.
 
     """
@@ -49,7 +52,14 @@ class Comparison:
     margin: float
     tasks: tuple[str, ...] | None = None
     warnings: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
     method: tuple[str, ...] = METHOD
+
+    def without(self, failures: Iterable[str]) -> Comparison:
+        """Return the same, with sentences about what could not be had."""
+        others = self.warnings[len(self.failures) :]
+        all_failures = (*self.failures, *failures)
+        return replace(self, warnings=(*all_failures, *others), failures=all_failures)
 
     def __getitem__(self, label: str) -> Candidate:
         """Return a candidate by its label; the error for another name says what there is."""

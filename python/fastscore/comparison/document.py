@@ -52,6 +52,7 @@ def to_document(
             _contender(one, references) | _candidate(one) for one in comparison.candidates
         ],
         "warnings": list(comparison.warnings),
+        "failures": list(comparison.failures),
         "method": list(comparison.method),
     }
 
@@ -109,17 +110,15 @@ def load(path: Path) -> Comparison:
     base = _read_contender(path, document.object("base"))
     comparison = compare_results(base, candidates, margin=_read_margin(document), tasks=tasks)
     distances = [_read_divergence(one) for one in listed]
-    # What went wrong beside the scores cannot be found out from them again.
-    written = document.texts("warnings") if "warnings" in document.values else ()
-    lost = tuple(one for one in written if one not in comparison.warnings)
-    return replace(
+    comparison = replace(
         comparison,
-        warnings=comparison.warnings + lost,
         candidates=tuple(
             replace(one, divergence=distance)
             for one, distance in zip(comparison.candidates, distances, strict=True)
         ),
     )
+    # What went wrong beside the scores cannot be found out from them again.
+    return comparison.without(document.texts("failures") if "failures" in document.values else ())
 
 
 def _read_margin(document: Fields) -> float:

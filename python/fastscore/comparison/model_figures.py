@@ -1,7 +1,7 @@
 """What is said of models beside their scores: distance of distributions, cost on the machine.
 
-This comes after hours of scoring. What cannot be measured then becomes a warning of the comparison,
-which is worth having without it.
+This comes after hours of scoring. What cannot be measured then is a failure that the comparison
+names: it is worth having without.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from fastscore.comparison.comparison import Comparison
 from fastscore.comparison.contender import Entrant
-from fastscore.comparison.values import Contender
+from fastscore.comparison.values import Candidate, Contender
 from fastscore.distance import divergence
 from fastscore.distance.divergence import read_text
 from fastscore.distance.prompts import prompts_of
@@ -72,7 +72,8 @@ def with_divergences(
     the items that both have scored; ``options`` are those of `evaluate` and of `Model`.
     """
     about_items = {k: v for k, v in options.items() if k in signature(items_of).parameters}
-    candidates, warnings = [], list(comparison.warnings)
+    candidates: list[Candidate] = []
+    failures: list[str] = []
     for entrant, candidate in zip(entrants[1:], comparison.candidates, strict=True):
         try:
             with ExitStack() as stack:
@@ -85,9 +86,9 @@ def with_divergences(
                 found = divergence(base, other, read, n_ctx=n_ctx, progress=progress)
             candidates.append(replace(candidate, divergence=found))
         except FastscoreError as error:
-            warnings.append(f"{candidate.label}: distributions were not compared: {_ended(error)}")
+            failures.append(f"{candidate.label}: distributions were not compared: {_ended(error)}")
             candidates.append(candidate)
-    return replace(comparison, candidates=tuple(candidates), warnings=tuple(warnings))
+    return replace(comparison, candidates=tuple(candidates)).without(failures)
 
 
 def with_profiles(
@@ -100,7 +101,7 @@ def with_profiles(
 
     The base's profile chooses tests that do not take too long; the others repeat these.
     """
-    warnings = list(comparison.warnings)
+    failures: list[str] = []
     found: list[Profile | None] = []
     for entrant, one in zip(entrants, (comparison.base, *comparison.candidates), strict=True):
         assert entrant.model is not None
@@ -110,7 +111,7 @@ def with_profiles(
         try:
             found.append(profile(entrant.model, progress=progress, **known))
         except FastscoreError as error:
-            warnings.append(f"{one.label}: its cost was not measured: {_ended(error)}")
+            failures.append(f"{one.label}: its cost was not measured: {_ended(error)}")
             found.append(None)
     return replace(
         comparison,
@@ -119,8 +120,7 @@ def with_profiles(
             replace(one, profile=measured)
             for one, measured in zip(comparison.candidates, found[1:], strict=True)
         ),
-        warnings=tuple(warnings),
-    )
+    ).without(failures)
 
 
 def _scored_by_both(base: Contender, candidate: Contender) -> dict[str, set[int]]:
