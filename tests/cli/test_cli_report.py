@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -61,6 +63,23 @@ def test_markdown_and_csv_are_printed_and_need_no_plots(
     assert fastscore("report", *runs, "--format", "csv").out == to_csv(shown)
     assert fastscore("report", *runs, "-o", tmp_path / "a.md").code == 0
     assert (tmp_path / "a.md").read_text(encoding="utf-8") == to_markdown(shown)
+
+
+def test_files_of_lm_eval_are_results_too(
+    fastscore: Command, runs: list[Path], tmp_path: Path
+) -> None:
+    assert fastscore("export", runs[0], "-o", tmp_path / "theirs").code == 0
+    ended = fastscore("report", tmp_path / "theirs", "--format", "csv")
+    assert ended.code == 0, ended.err
+    ours = fastscore("report", runs[0], "--format", "csv").out
+
+    def scores(text: str) -> list[dict[str, str]]:
+        return [
+            {name: row[name] for name in ("task", "metric", "n", "value", "stderr")}
+            for row in csv.DictReader(io.StringIO(text))
+        ]
+
+    assert scores(ended.out) == scores(ours) != []
 
 
 def test_a_comparison_is_shown_as_one(fastscore: Command, runs: list[Path], tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ from fastscore.cli.tasks import tasks
 
 HELP = """How good is this GGUF model, on this machine?
 
-Scores GGUF language models on multiple-choice benchmarks and on those with generated answers,
-with lm-evaluation-harness's numbers.
+Scores GGUF language models on multiple-choice benchmarks and on those with
+generated answers, with lm-evaluation-harness's numbers.
 
 Try it: [bold]fastscore run demo --tasks mini[/bold]
 """

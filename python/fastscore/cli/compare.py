@@ -33,9 +33,7 @@ def compare(
     ],
     candidates: Annotated[
         list[str],
-        typer.Argument(
-            metavar="CANDIDATE...", help="The others, each likewise.", show_default=False
-        ),
+        typer.Argument(metavar="CANDIDATE", help="The others, each likewise.", show_default=False),
     ],
     tasks: Annotated[
         list[str] | None,
@@ -147,8 +145,9 @@ def compare(
 
     "No difference found" is told apart from "shown to be smaller than --margin".
 
-    Stopped or killed, the same command goes on where it was. A candidate that cannot be scored is
-    left out; the exit code is then 1.
+    Stopped or killed, the same command goes on where it was.
+
+    A candidate that cannot be scored is left out, and the exit code is 1.
 
     \b
     Examples:

@@ -38,7 +38,8 @@ def export(
         typer.Option("--output", "-o", metavar="DIR", help="Write here (default: DIR/<format>)"),
     ] = None,
     table: Annotated[
-        bool, typer.Option("--csv", help="For deepchecks: a CSV to upload, not JSON lines.")
+        bool,
+        typer.Option("--csv", help="For deepchecks: a CSV to upload, not JSON lines.", metavar=""),
     ] = False,
     experiment: Annotated[
         str | None,
@@ -49,15 +50,15 @@ def export(
     """Write results in the files of another tool, or log them to its server.
 
     \b
-    lm-eval      <model>/results_<date>.json and samples_<task>_<date>.jsonl, as
-                 lm-evaluation-harness writes them with --output_path and --log_samples
-    deepchecks   interactions.jsonl, an object a line as the client of Deepchecks' LLM product
-                 sends it, or with --csv interactions.csv, for its upload page
-    mlflow       no files: a run on the tracking server at MLFLOW_TRACKING_URI, as fastscore run
-                 --mlflow makes it
+    lm-eval      <model>/results_<date>.json and samples_<task>_<date>.jsonl,
+                 as lm-eval writes them with --output_path and --log_samples
+    deepchecks   interactions.jsonl, an object a line as the client of its LLM
+                 product sends it; with --csv a file for its upload page
+    mlflow       no files: a run on the server at MLFLOW_TRACKING_URI, as
+                 fastscore run --mlflow makes it
 
     \b
-    Example:
+    Examples:
       fastscore run model.gguf --tasks arc_easy --log-prompts --output results
       fastscore export results --format lm-eval
     """  # noqa: D301

@@ -175,9 +175,10 @@ def profile(
 ) -> None:
     """Measure what a model costs on this machine: time, memory, energy.
 
-    Tests, names and defaults are those of llama.cpp's llama-bench: pp512 reads a prompt of 512
-    tokens, tg128 writes 128, "@ d4096" with so many in the cache already. All is measured in a
-    fresh process; nothing else should run meanwhile.
+    Tests, names and defaults are those of llama.cpp's llama-bench: pp512 reads
+    a prompt of 512 tokens, tg128 writes 128, "@ d4096" with so many in the
+    cache already. All is measured in a fresh process; nothing else should run
+    meanwhile.
 
     \b
     Examples:

@@ -71,7 +71,7 @@ def quantize(
 
     \b
     Examples:
-      fastscore quantize model-F16.gguf --types Q8_0,Q6_K,Q4_K_M,Q4_0 --output quantised
+      fastscore quantize model-F16.gguf --types Q8_0,Q4_K_M,Q4_0 --output out
       fastscore quantize hf://owner/repo/model-BF16.gguf --types Q4_K_M --output .
     """  # noqa: D301
     with explained(debug):

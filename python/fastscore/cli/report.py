@@ -27,8 +27,8 @@ def report(
     directories: Annotated[
         list[Path],
         typer.Argument(
-            metavar="DIR...",
-            help="Directories of runs, shown side by side, or one of a comparison.",
+            metavar="DIR",
+            help="Directories of runs, also lm-eval's, shown side by side, or one of a comparison.",
             show_default=False,
         ),
     ],
@@ -88,6 +88,7 @@ def report(
 def _load(directories: list[Path]) -> Showable:
     from fastscore.comparison.comparison import Comparison
     from fastscore.errors import UsageError
+    from fastscore.formats.lm_eval.reading import holds_lm_eval, read_lm_eval
     from fastscore.results import Results
 
     compared = [one for one in directories if _folder(one).joinpath("comparison.json").is_file()]
@@ -98,7 +99,10 @@ def _load(directories: list[Path]) -> Showable:
         )
     if compared:
         return Comparison.load(directories[0])
-    several = [Results.load(directory) for directory in directories]
+    several = [
+        read_lm_eval(directory) if holds_lm_eval(directory) else Results.load(directory)
+        for directory in directories
+    ]
     return several[0] if len(several) == 1 else several
 
 

@@ -30,7 +30,7 @@ RIGHT = ("items",)
 def tasks(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Show these tasks or groups in full."),
+        typer.Argument(metavar="NAME", help="Show these tasks or groups in full."),
     ] = None,
     everything: Annotated[
         bool,
