@@ -161,6 +161,9 @@ def test_a_text_that_cannot_be_read_spoils_no_later_one(
 def test_a_window_too_small_for_the_frame_is_refused(tiny_model: TinyModel) -> None:
     with pytest.raises(UsageError, match="2 tokens are put around every text"):
         Embedder(tiny_model("bert_wpm"), n_ctx=2)
+    for wrong in ("4096", True, 40.5):
+        with pytest.raises(UsageError, match="n_ctx"):
+            Embedder(tiny_model("bert_wpm"), n_ctx=wrong)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="n_threads is 0"):
         Embedder(tiny_model("bert_wpm"), n_threads=0)
 

@@ -26,7 +26,13 @@ from fastscore.model.embedding_context import EmbeddingContext, Vectors
 from fastscore.model.embedding_weights import POOLINGS, EmbeddingWeights
 from fastscore.model.info import ModelInfo
 from fastscore.model.locate import locate
-from fastscore.model.settings import window_length
+from fastscore.model.settings import (
+    NATIVE,
+    Numbers,
+    check_choices,
+    checked_numbers,
+    window_length,
+)
 from fastscore.model.threads import default_threads
 from fastscore.model.tokenizers import gguf_tokenizer
 from fastscore.tokenise import Ids
@@ -87,18 +93,18 @@ class Embedder(Closing):
     ) -> None:
         self._context: EmbeddingContext | None = None
         self._lock = threading.Lock()
-        for name, value in (("n_ctx", n_ctx), ("n_threads", n_threads)):
-            if value is not None and value < 1:
-                raise UsageError(f"{name} is {value}; it must be at least 1")
+        asked = checked_numbers(Numbers(n_ctx, n_gpu_layers, n_threads))
+        check_choices(exact, NATIVE)
         self.normalise, self.truncate = normalise, truncate
-        self._n_threads = n_threads or default_threads()
+        self._n_threads = asked.n_threads or default_threads()
         api, native = library.load()
-        self._on_gpu = n_gpu_layers != 0 and bool(api.llama_supports_gpu_offload())
-        self._weights: EmbeddingWeights | None = EmbeddingWeights(locate(path).path, n_gpu_layers)
+        n_layers = asked.n_gpu_layers
+        self._on_gpu = n_layers != 0 and bool(api.llama_supports_gpu_offload())
+        self._weights: EmbeddingWeights | None = EmbeddingWeights(locate(path).path, n_layers)
         try:
             self.info: ModelInfo = self._weights.info
             self.n_dims: int = self._weights.n_dims
-            self.max_length: int = window_length(self.info, n_ctx)
+            self.max_length: int = window_length(self.info, asked.n_ctx)
             self.pooling: str = POOLINGS[self._weights.pooling]
             self._exact = self.info.full_precision if exact is None else exact
             self._front, self._back = self._weights.frame()

@@ -103,8 +103,8 @@ class Numbers(NamedTuple):
     n_ctx: int | None
     n_gpu_layers: int
     n_threads: int | None
-    n_batch: int | None
-    logits_mb: int
+    n_batch: int | None = None
+    logits_mb: int = 1
 
 
 def checked_numbers(asked: Numbers) -> Numbers:
