@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import jinja2
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,8 @@ from fastscore.bounded_jinja import MAX_SOURCE, BoundedEnvironment, strict_envir
 VALUES = {"name": "Ünal", "count": 3, "words": ["b", "a", "c"], "nested": {"text": ["x", "y"]}}
 
 HONEST = [
+    "{{ [1, 2, 3, 4]|slice(2)|list }}{{ words|length }}{{ words|count }}",
+    "{{ 'x1'|replace(1, 2) }}",
     "{{ name }} has {{ count }}{{ 's' if count != 1 }}",
     "{% for word in words %}{{ loop.index }}/{{ loop.length }}{{ word }}{% endfor %}",
     "{% for word in words if word != 'a' %}{{ loop.last }}{{ word }}{% else %}none{% endfor %}",
@@ -144,6 +147,10 @@ def test_prompts_need_their_fields_and_keep_their_last_line_end() -> None:
     with pytest.raises(jinja2.UndefinedError, match="'capital' is undefined"):
         environment.render_bounded(environment.compile_bounded("{{ capital }}"), {})
     assert environment.render_bounded(environment.compile_bounded("a\n"), {}) == "a\n"
+    cells = {"tags": np.array(["x", "y"])}
+    assert (
+        environment.render_bounded(environment.compile_bounded("{{ tags }}"), cells) == "['x' 'y']"
+    )
 
 
 @given(st.text(st.sampled_from("{}%#-+~*|()[].,'\" \nabforinestxmcl123=<>"), max_size=60))

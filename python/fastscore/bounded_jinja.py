@@ -31,6 +31,7 @@ from fastscore.jinja_limits import (
     join_filter,
     padding,
     replace,
+    replace_filter,
     sum_filter,
     weigh,
 )
@@ -50,6 +51,15 @@ MAX_SECONDS = 10.0
 _TURNS = "fastscore_turns"
 _CONCATENATE = "fastscore_concatenate"
 _COMPARED = "fastscore_compared"
+
+
+# What takes no longer for a large value goes unmeasured: chat templates ask for the length of all
+# messages with each of them, and of most values what they are.
+_LENGTHS = ("length", "count")
+_KINDS = (
+    *("boolean", "callable", "defined", "false", "float", "integer", "iterable", "mapping", "none"),
+    *("number", "sequence", "string", "true", "undefined"),
+)
 
 
 class BoundedEnvironment(ImmutableSandboxedEnvironment):
@@ -73,13 +83,16 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         self.globals[_TURNS] = self._counted
         self.filters[_CONCATENATE] = lambda parts: join("", map(str, parts))
         self.filters[_COMPARED] = lambda value: value
-        self.filters |= {"join": join_filter, "replace": replace, "sum": sum_filter}
+        self.filters |= {"join": join_filter, "replace": replace_filter, "sum": sum_filter}
         for name in ("batch", "center", "format", "indent", "slice"):
             self.filters[name] = padding(name)
         for name, function in list(self.filters.items()):
-            self.add_filter(name, function)
+            if name not in _LENGTHS:
+                self.add_filter(name, function)
         tests: dict[str, Any] = self.tests
-        self.tests = {name: self._measured(test) for name, test in tests.items()}
+        self.tests = {
+            name: test if name in _KINDS else self._measured(test) for name, test in tests.items()
+        }
 
     def add_filter(self, name: str, function: Callable[..., Any]) -> None:
         """Let templates use ``function`` as a filter, within the bounds."""
@@ -211,7 +224,7 @@ def strict_environment() -> BoundedEnvironment:
 
 
 def _present(value: Any) -> Any:
-    if value is None or value != value:
+    if value is None or (isinstance(value, float) and value != value):
         missing = "null" if value is None else "NaN"
         raise ValueError(
             f"{missing} was to be printed; correct the row, or say what stands for it, as in "

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, ItemsView, Iterable, KeysView, ValuesView
+from collections.abc import Callable, Collection, Iterable
+from functools import wraps
 from typing import Any
 
 from jinja2 import Environment, filters, pass_environment, pass_eval_context
@@ -22,7 +23,9 @@ MAX_WIDTH = 100_000
 
 _WIDE_FORMAT = re.compile(r"\d{6,}|%[^a-zA-Z%]*\*|:[^{}]*\{")
 
-_HOLDERS = (list, tuple, set, frozenset, KeysView, ValuesView, ItemsView)
+_EMPTY: dict[str, str] = {}
+_VIEWS = (type(_EMPTY.keys()), type(_EMPTY.values()), type(_EMPTY.items()))
+_HOLDERS = (list, tuple, set, frozenset, *_VIEWS)
 
 
 def weigh(*values: Any) -> int:
@@ -109,10 +112,16 @@ def replace(value: Any, old: str, new: str, count: int | None = None) -> str:
     return text.replace(old, new, -1 if count is None else count)
 
 
+def replace_filter(value: Any, old: Any, new: Any, count: int | None = None) -> str:
+    """Replace as jinja's filter does, which makes texts of what it is given."""
+    return replace(value, str(old), str(new), count)
+
+
 def padding(name: str) -> Callable[..., Any]:
     """Give jinja's filter of this name, refusing widths out of bounds."""
     pad = filters.FILTERS[name]
 
+    @wraps(pad)  # keeps jinja's mark of what it wants as its first argument
     def narrow(value: Any, *args: Any, **kwargs: Any) -> Any:
         check_widths(*args, *kwargs.values())
         if name == "format":

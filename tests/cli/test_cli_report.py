@@ -80,6 +80,8 @@ def test_files_of_lm_eval_are_results_too(
         ]
 
     assert scores(ended.out) == scores(ours) != []
+    assert fastscore("export", runs[0], "-o", runs[0]).code == 0  # a copy beside the run's own
+    assert fastscore("report", runs[0], "--format", "csv").out == ours
 
 
 def test_a_comparison_is_shown_as_one(fastscore: Command, runs: list[Path], tmp_path: Path) -> None:

@@ -202,6 +202,7 @@ def test_other_requests_that_cannot_be_met(f32: Path, tmp_path: Path) -> None:
 
 def test_short_names_and_repeated_ones() -> None:
     assert list(file_types.wanted_types(["q4_k,Q5_K", "Q4_K_M"])) == ["Q4_K_M", "Q5_K_M"]
+    assert list(file_types.wanted_types(name for name in ("Q8_0", "Q6_K"))) == ["Q8_0", "Q6_K"]  # type: ignore[arg-type]
     known = file_types.file_types()
     assert {"F32", "F16", "BF16", "Q8_0", "Q2_K", "IQ4_XS", "TQ1_0", "MXFP4_MOE"} <= set(known)
     assert "GUESSED" not in known

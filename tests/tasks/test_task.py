@@ -252,7 +252,7 @@ def test_an_unknown_metric_is_said_when_a_task_is_made(metrics: Any, message: st
         ({"sampler": "first_n"}, "t: sampler is 'first_n'; it must be 'random' or 'first'"),
         ({"num_fewshot": -1}, "t: num_fewshot is -1"),
         ({"num_fewshot": 1.5}, "t: num_fewshot is 1.5; it must be a whole number"),
-        ({"name": "a/b"}, "a task is called 'a/b'"),
+        ({"name": " "}, "a task is called ' '"),
         ({"delimiter": None}, "t: delimiter is None; it must be a text"),
     ],
 )

@@ -90,6 +90,7 @@ def _load(directories: list[Path]) -> Showable:
     from fastscore.errors import UsageError
     from fastscore.formats.lm_eval.reading import holds_lm_eval, read_lm_eval
     from fastscore.results import Results
+    from fastscore.results.files import RESULTS_FILE
 
     compared = [one for one in directories if _folder(one).joinpath("comparison.json").is_file()]
     if compared and len(directories) > 1:
@@ -100,7 +101,9 @@ def _load(directories: list[Path]) -> Showable:
     if compared:
         return Comparison.load(directories[0])
     several = [
-        read_lm_eval(directory) if holds_lm_eval(directory) else Results.load(directory)
+        read_lm_eval(directory)
+        if not _folder(directory).joinpath(RESULTS_FILE).is_file() and holds_lm_eval(directory)
+        else Results.load(directory)
         for directory in directories
     ]
     return several[0] if len(several) == 1 else several

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from fastscore.errors import UsageError
@@ -69,7 +69,7 @@ def check_text(text: Any, name: str) -> None:
 
 def _listed(values: Iterable[_Entry], what: str, example: str) -> list[_Entry]:
     # What is in no order has answers in no order.
-    if not isinstance(values, Iterable) or isinstance(values, (Mapping, Set)):
+    if not isinstance(values, Iterable) or isinstance(values, (Mapping, set, frozenset)):
         raise UsageError(f"{_shown(values)} is no list of {what}; {example}")
     return list(values)
 

@@ -39,8 +39,9 @@ def _named(constants: Iterable[tuple[str, Any]]) -> dict[str, int]:
 
 def wanted_types(names: str | Sequence[str]) -> dict[str, int]:
     """The types that a user names, each once, in that order; UsageError for what cannot be made."""
-    listed = [names] if isinstance(names, str) else names
-    if not isinstance(listed, Iterable) or not all(isinstance(name, str) for name in listed):
+    several = [names] if isinstance(names, str) or not isinstance(names, Iterable) else names
+    listed = list(several)
+    if not all(isinstance(name, str) for name in listed):
         raise UsageError(f"types is {names!r:.60}; give names of types, such as Q8_0,Q6_K,Q4_K_M")
     asked = [name.strip().upper() for text in listed for name in text.split(",") if name.strip()]
     if not asked:

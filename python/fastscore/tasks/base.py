@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,9 +28,6 @@ class Solvable(Protocol):
 AnyQuestion = TypeVar("AnyQuestion", bound=Solvable)
 
 _OWN = DataSource(benchmark="custom")
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-"""What a task may be called: files of results are named after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +77,8 @@ class BaseTask(ABC, Generic[AnyQuestion]):
 
     def __post_init__(self) -> None:
         # Named here, where the mistake is: a run would notice it after hours of decoding.
-        if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
-            raise UsageError(f"a task is called {self.name!r}; use letters, digits, '_', '-', '.'")
+        if not isinstance(self.name, str) or not self.name.strip():
+            raise UsageError(f"a task is called {self.name!r}; its name must be a text")
         if self.sampler not in get_args(SamplerName):
             listed = " or ".join(map(repr, get_args(SamplerName)))
             raise UsageError(f"{self.name}: sampler is {self.sampler!r}; it must be {listed}")

@@ -23,6 +23,7 @@ into nested ones (``choices.text``).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,6 @@ from fastscore.errors import UsageError
 from fastscore.metrics import get_metric
 from fastscore.tasks import openfile
 from fastscore.tasks.anytask import AnyTask
-from fastscore.tasks.base import NAME
 from fastscore.tasks.generation import GenerationTask
 from fastscore.tasks.rowfields import field, is_template, list_field, template
 from fastscore.tasks.task import Question, Task
@@ -52,6 +52,7 @@ _GOLD = ("gold", "gold_text", "gold_label")
 _CHOICES = ("choices", *_GOLD, "labels")
 _CHOICE_KEYS = (*_REQUIRED, *_CHOICES, *_COMMON, "metrics")
 _OPEN_KEYS = (*_REQUIRED, *openfile.KEYS, *_COMMON)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 def load_task_file(path: str | Path) -> AnyTask:
@@ -82,7 +83,7 @@ def load_task_file(path: str | Path) -> AnyTask:
 def _common(entries: Entries) -> dict[str, Any]:
     """Read what a task has whatever its answers are."""
     name = entries.text("name")
-    if not NAME.fullmatch(name):
+    if not _NAME.fullmatch(name):
         entries.fail("name", f"is {name!r}; use letters, digits, '_', '-' and '.'")
     return {
         "name": name,
