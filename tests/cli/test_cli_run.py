@@ -229,3 +229,14 @@ def test_ctrl_c_says_how_to_go_on(fastscore: Command, model: Path, tmp_path: Pat
     assert not (tmp_path / "results.json").exists()
     done = fastscore("run", model, "-t", "mini_qa,mini_blank", "-o", tmp_path)
     assert "144 of 216 requests answered from the store" in done.out
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are bytes on Linux alone")
+def test_a_model_whose_name_is_no_utf8(
+    fastscore: Command, tiny_model: TinyModel, tmp_path: Path
+) -> None:
+    model = tmp_path / "tiny-\udcff.gguf"
+    model.symlink_to(tiny_model("llama"))
+    arguments = ("-t", "mini_qa", "--limit", 2, "--threads", 1, "-o", tmp_path / "out")
+    assert fastscore("run", model, *arguments).code == 0
+    assert fastscore("report", tmp_path / "out", "--format", "csv").code == 0

@@ -18,7 +18,8 @@ from fastscore.machine import cache_directory
 
 
 def _file(kind: str, key: str) -> Path:
-    return cache_directory() / kind / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
+    name = key.encode("utf-8", "surrogateescape")  # of a file, in whatever bytes it has
+    return cache_directory() / kind / f"{hashlib.sha256(name).hexdigest()}.json"
 
 
 def recall(kind: str, key: str) -> Any:

@@ -59,7 +59,7 @@ class BlockStore(Closing):
     ) -> None:
         self.path = path
         self._space = space
-        self._label = label
+        self._label = label.encode("utf-8", "backslashreplace").decode()  # a file may be named so
         self._notify = notify
         self._limit_bytes = limit_bytes
         self._n_read = 0  # results read from the file, superseded ones included
