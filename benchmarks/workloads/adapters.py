@@ -7,7 +7,6 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -168,14 +167,8 @@ class Asked:
         self.questions = [json.loads(line)["question"]["stem"] for line in lines]
 
     def directly(self, questions: list[str]) -> list[str]:
-        """Ask the assistant itself, from another thread, as the adapters' gatherers do.
-
-        OpenMP's threads of this one, left over from its last run, make all others' slower by some
-        7 % where there are more of them than cores.
-        """
-        with ThreadPoolExecutor(1) as other:
-            answers = other.submit(self.assistant.answer, questions).result()
-        return [answer.text for answer in answers]
+        """Ask the assistant itself."""
+        return [answer.text for answer in self.assistant.answer(questions)]
 
     def through(self, ask: Callable[[list[str]], Sequence[str]]) -> Callable[[int], Answers]:
         """Ask an adapter for all answers at a time; what is not the assistant's is its own."""

@@ -91,14 +91,14 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
                 self.add_filter(name, function)
         tests: dict[str, Any] = self.tests
         self.tests = {
-            name: test if name in _KINDS else self._measured(test) for name, test in tests.items()
+            name: test if name in _KINDS else self._bounded(test) for name, test in tests.items()
         }
 
     def add_filter(self, name: str, function: Callable[..., Any]) -> None:
         """Let templates use ``function`` as a filter, within the bounds."""
-        self.filters[name] = self._measured(function)
+        self.filters[name] = self._bounded(function)
 
-    def _measured(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def _bounded(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Make a filter or test measure what it is given, and count what it builds."""
 
         @wraps(function)  # keeps jinja's mark of what it wants as its first argument

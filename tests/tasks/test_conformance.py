@@ -88,8 +88,8 @@ LIVE = [case for case in CASES if case.limit or (case.shots <= 1 and "mmlu" not 
 
 @pytest.mark.parametrize("case", marked(LIVE), ids=lambda case: case.id)
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("needs_lm_eval")
 def test_requests_equal_lm_evals(case: Case) -> None:
-    pytest.importorskip("lm_eval", reason="lm-eval is not installed here")
     from lm_eval_requests import harness_requests
 
     for ours, theirs in zip(fastscore_requests(case), harness_requests(case), strict=True):

@@ -99,8 +99,8 @@ def test_the_outputs_tell_right_from_wrong() -> None:
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.limit], ids=lambda case: case.id)
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("needs_lm_eval")
 def test_requests_equal_lm_evals(case: Case) -> None:
-    pytest.importorskip("lm_eval", reason="lm-eval is not installed here")
     from lm_eval_open import harness_requests
 
     for ours, theirs in zip(fastscore_requests(case), harness_requests(case), strict=True):
@@ -109,8 +109,8 @@ def test_requests_equal_lm_evals(case: Case) -> None:
 
 @pytest.mark.parametrize("name", OUTPUTS)
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("needs_lm_eval")
 def test_verdicts_equal_lm_evals(name: str) -> None:
-    pytest.importorskip("lm_eval", reason="lm-eval is not installed here")
     from lm_eval_open import harness_verdicts
 
     task = name.partition("/")[0]
