@@ -53,9 +53,9 @@ def test_lm_eval_finds_it_by_name(path: Path) -> None:
         ({"add_bos_token": False}, "the model file says True"),
         ({"max_lenght": 64}, "did you mean max_length"),
         ({"max_length": 2.5}, "max_length is 2.5; give a whole number"),
-        ({"n_threads": "many"}, "n_threads is 'many'; give a whole number"),
-        ({"n_threads": True}, "n_threads is True; give a whole number"),
-        ({"exact": "no"}, "exact is 'no'; give True or False"),
+        ({"n_threads": "many"}, "n_threads is 'many', which is no whole number"),
+        ({"n_threads": True}, "n_threads is True, which is no whole number"),
+        ({"exact": "no"}, "exact is 'no'; give True, False, or None"),
         ({"enable_thinking": "no"}, "enable_thinking is 'no'; give True or False"),
         ({"add_bos_token": "yes"}, "add_bos_token is 'yes'; give True or False"),
         ({"chat_template_args": 5}, "chat_template_args is 5; give names with values"),
@@ -76,7 +76,7 @@ def test_an_open_model_stays_open(path: Path) -> None:
         with FastscoreLM(model) as lm:
             assert lm.model is model
         assert model.tokenize("The")
-        with pytest.raises(UsageError, match="open already"):
+        with pytest.raises(UsageError, match="n_ctx cannot be set for a model that is open"):
             FastscoreLM(model, n_ctx=64)
     with pytest.raises(UsageError, match="give the model once"):
         FastscoreLM()

@@ -88,9 +88,8 @@ def report(
 def _load(directories: list[Path]) -> Showable:
     from fastscore.comparison.comparison import Comparison
     from fastscore.errors import UsageError
-    from fastscore.formats.lm_eval.reading import holds_lm_eval, read_lm_eval
+    from fastscore.formats.saved import read_saved
     from fastscore.results import Results
-    from fastscore.results.files import RESULTS_FILE
 
     compared = [one for one in directories if _folder(one).joinpath("comparison.json").is_file()]
     if compared and len(directories) > 1:
@@ -100,12 +99,10 @@ def _load(directories: list[Path]) -> Showable:
         )
     if compared:
         return Comparison.load(directories[0])
-    several = [
-        read_lm_eval(directory)
-        if not _folder(directory).joinpath(RESULTS_FILE).is_file() and holds_lm_eval(directory)
-        else Results.load(directory)
-        for directory in directories
-    ]
+    several = []
+    for directory in directories:
+        found = read_saved(directory)
+        several.append(Results.load(directory) if found is None else found)  # which says what lacks
     return several[0] if len(several) == 1 else several
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias, Union
 
 from fastscore.comparison.labels import ModelName, label_models
 from fastscore.errors import UsageError
-from fastscore.formats.lm_eval.reading import holds_lm_eval, read_lm_eval
+from fastscore.formats.saved import read_saved
 from fastscore.native import require_core
 from fastscore.results import Results
 from fastscore.results.files import RESULTS_FILE
@@ -59,10 +59,9 @@ def read_entrant(given: ContenderLike) -> Entrant:
         return Entrant(info.path, ModelName(info.path, info.quantisation), None, given)
     said = os.fspath(given)
     path = Path(said).expanduser()
-    if (path.is_dir() and (path / RESULTS_FILE).is_file()) or path.name == RESULTS_FILE:
-        return _of_results(Results.load(path), said)
-    if holds_lm_eval(path):
-        return _of_results(read_lm_eval(path), said)
+    results = read_saved(path)
+    if results is not None:
+        return _of_results(results, said)
     inside = sorted(file.parent.name for file in path.glob(f"*/{RESULTS_FILE}"))
     if inside and not (path / RESULTS_FILE).exists():
         raise UsageError(

@@ -47,9 +47,10 @@ _WITHOUT_A_WORD = {
 }
 # The likeliest tokens that transformers draws from where nothing else is asked for.
 _TOP_K = 50
-# lm-eval's names of the most tokens of a text, the first one that is there holds.
-_ROOM = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
-_USUAL_ROOM = 256
+ROOM = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
+"""lm-eval's names of the most tokens of a text; the first one that is there holds."""
+
+_USUALROOM = 256
 
 
 def written_sampling(summary: GenerationSummary) -> dict[str, Any]:
@@ -100,11 +101,11 @@ def read_max_tokens(kwargs: Mapping[str, Any], config: Mapping[str, Any]) -> int
     if isinstance(model_args, str):
         model_args = dict(part.partition("=")[::2] for part in model_args.split(","))
     of_model = model_args if isinstance(model_args, dict) else {}
-    for values, names in ((kwargs, _ROOM), (config, _ROOM[:1]), (of_model, _ROOM[:1])):
+    for values, names in ((kwargs, ROOM), (config, ROOM[:1]), (of_model, ROOM[:1])):
         for name in names:
             if values.get(name) is not None:
-                return int(_number(values, name, _USUAL_ROOM))
-    return _USUAL_ROOM
+                return int(_number(values, name, _USUALROOM))
+    return _USUALROOM
 
 
 def _temperature(kwargs: Mapping[str, Any], backend: str, version: tuple[int, ...]) -> float | None:

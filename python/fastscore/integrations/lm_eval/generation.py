@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lm_eval.models.utils import handle_stop_sequences, normalize_gen_kwargs
 
 from fastscore.errors import UsageError
+from fastscore.formats.lm_eval.sampling import ROOM
 from fastscore.model import Model
 from fastscore.nearest import did_you_mean
 from fastscore.types import GenerationRequest, Sampling
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _FILTERS = ("top_k", "top_p", "min_p", "repeat_penalty")
-# lm-eval's names of the most tokens of a text.
-_ROOM = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
 # Settings of transformers that change nothing at these values.
 _IDLE: dict[str, tuple[Any, ...]] = {
     "num_beams": (1,),
@@ -113,7 +112,7 @@ def _check_kinds(given: Mapping[str, Any]) -> None:
         raise UsageError(
             f"generation_kwargs have temperature: {temperature!r:.60}; give a number, 0 or more"
         )
-    for name in _ROOM:
+    for name in ROOM:
         most = given.get(name)
         if most is not None and not (isinstance(most, int) and most >= 1):
             raise UsageError(

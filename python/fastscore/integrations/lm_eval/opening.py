@@ -14,22 +14,20 @@ from fastscore.errors import UsageError
 from fastscore.model import Model
 from fastscore.model.sampling import check_sampling
 from fastscore.nearest import did_you_mean
+from fastscore.settings import refuse_options
 from fastscore.types import Sampling
 
 _log = logging.getLogger(__name__)
 
 
-_WHOLE = "a whole number"
-_TRUTH = "True or False"
-_TEXT = "a text"
-# Arguments out of lm-eval's command line are what their text looks like.
+_WHOLE = ((Integral,), "a whole number")
+_TRUTH = ((bool,), "True or False")
+_TEXT = ((str,), "a text")
+# Arguments out of lm-eval's command line are what their text looks like. `Model` checks its own.
 _KINDS: dict[str, tuple[Any, str]] = {
-    **dict.fromkeys(("max_length", "max_gen_toks", "seed", "n_parallel"), ((Integral,), _WHOLE)),
-    **dict.fromkeys(("n_ctx", "n_batch", "n_threads", "n_gpu_layers"), ((Integral,), _WHOLE)),
-    "logits_mb": ((Integral,), _WHOLE),
-    **dict.fromkeys(("add_bos_token", "enable_thinking", "exact", "tune"), ((bool,), _TRUTH)),
-    **dict.fromkeys(("think_end_token", "device"), ((str,), _TEXT)),
-    "tokenizer": ((str, Path), _TEXT),
+    **dict.fromkeys(("max_length", "max_gen_toks", "seed", "n_parallel"), _WHOLE),
+    **dict.fromkeys(("add_bos_token", "enable_thinking"), _TRUTH),
+    **dict.fromkeys(("think_end_token", "device"), _TEXT),
     "chat_template_args": ((Mapping,), "names with values"),
 }
 _NEEDED = ("max_gen_toks", "seed")
@@ -66,10 +64,7 @@ def open_model(
     ``options`` are those of `fastscore.Model`.
     """
     if isinstance(model, Model):
-        if options:
-            raise UsageError(
-                f"{', '.join(options)} cannot be changed for a model that is open already"
-            )
+        refuse_options(options, "a model", "Model")
         return model, False
     if (device or "").partition(":")[0] == "cpu":
         options.setdefault("n_gpu_layers", 0)
