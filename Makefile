@@ -44,7 +44,7 @@ python: $(VENV)/.developer-tools $(VENV)/.demo-model
 
 integrations: $(TOOLS)/.tools
 	$(TOOLS)/bin/python -m pytest tests/integrations tests/test_readme.py::test_examples_of_adapters \
-	  tests/test_readme.py::test_options_of_adapters_exist
+	  tests/test_readme.py::test_options_of_adapters_exist tests/test_chat.py
 
 deepchecks: $(DEEPCHECKS)/.tools
 	$(DEEPCHECKS)/bin/python -m pytest -k deepchecks tests/integrations
