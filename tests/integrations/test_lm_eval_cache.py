@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("lm_eval", reason="lm-eval is not installed: pip install lm-eval")
 
 from lm_eval.api.model import CachingLM
-from lm_eval_requests import PAIRS, TEXT, asked
+from lm_eval_instances import PAIRS, TEXT, asked
 
 from fastscore.integrations.lm_eval import FastscoreLM
 
