@@ -15,10 +15,8 @@ ROOT = Path(__file__).parents[1] / "python" / "fastscore"
 
 # A part may import the parts of lines above its own, and nothing of its own line or below.
 LAYERS = (
-    (
-        *("errors", "closing", "types", "machine", "nearest", "sizes", "jinja_limits"),
-        *("_core", "_sandbox"),
-    ),
+    ("errors",),
+    ("closing", "types", "machine", "nearest", "sizes", "jinja_limits", "_core", "_sandbox"),
     ("native", "storage", "bounded_jinja", "progress", "generation_settings", "metrics"),
     ("settings", "tokenise", "sandbox", "reporters", "statistics", "plots"),
     ("fewshot", "chat", "datasets"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fastscore import machine
+from fastscore.errors import UsageError
 
 
 def test_this_machine() -> None:
@@ -42,6 +43,18 @@ def test_the_cache_follows_xdg(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     monkeypatch.setenv("XDG_CACHE_HOME", "relative/paths/do/not/count")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert machine.cache_directory() == tmp_path / "home" / ".cache" / "fastscore"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows finds a home in other ways")
+def test_homes_that_nobody_has(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert machine.home_expanded("~/a/~b") == tmp_path / "a" / "~b"
+    assert machine.home_expanded("~nobody-of-that-name/a") == Path("~nobody-of-that-name/a")
+    for name in ("FASTSCORE_CACHE", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)  # a container's user without a name
+    with pytest.raises(UsageError, match=r"no home directory .* set FASTSCORE_CACHE"):
+        machine.cache_directory()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's control groups")

@@ -18,6 +18,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from fastscore.errors import UsageError
+
 CACHE_VARIABLE = "FASTSCORE_CACHE"
 
 
@@ -88,23 +90,40 @@ def peak_memory() -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024  # Linux counts in KiB
 
 
+def home_expanded(path: str | os.PathLike[str]) -> Path:
+    """Return a path with a leading ``~`` or ``~user`` replaced by that home directory.
+
+    A home that nobody has stays as it was written, as in a shell.
+    """
+    return Path(os.path.expanduser(path))  # noqa: PTH111  pathlib's raises where there is no home
+
+
 def cache_directory() -> Path:
     """Return the directory for files that save time and can be deleted at will.
 
-    ``FASTSCORE_CACHE`` when set, else the platform's place for caches.
+    ``FASTSCORE_CACHE`` when set, else the platform's place for caches. Raises UsageError where that
+    is in the user's home, and there is none.
     """
     chosen = os.environ.get(CACHE_VARIABLE)
     if chosen:
-        return Path(chosen).expanduser()
-    home = Path.home()
+        return home_expanded(chosen)
     if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-        return base / "fastscore" / "cache"
+        local = os.environ.get("LOCALAPPDATA")
+        return (Path(local) if local else _home() / "AppData" / "Local") / "fastscore" / "cache"
     if sys.platform == "darwin":
-        return home / "Library" / "Caches" / "fastscore"
+        return _home() / "Library" / "Caches" / "fastscore"
     xdg = os.environ.get("XDG_CACHE_HOME", "")
     # The XDG specification: a relative path is invalid and to be ignored.
-    return (Path(xdg) if xdg.startswith("/") else home / ".cache") / "fastscore"
+    return (Path(xdg) if xdg.startswith("/") else _home() / ".cache") / "fastscore"
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError as error:  # a container's user without a name, and no HOME
+        raise UsageError(
+            f"there is no home directory to keep a cache in; set {CACHE_VARIABLE} to a directory"
+        ) from error
 
 
 def _cpu_name() -> str:

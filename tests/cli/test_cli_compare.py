@@ -48,8 +48,9 @@ def test_models_are_run_and_written(
     assert json.loads(again.out)["candidates"][0]["differences"][0]["n"] == 3
 
 
+@pytest.mark.parametrize("until", [(), ("--until", "decided")], ids=["all", "decided"])
 def test_a_candidate_that_fails_is_left_out_and_the_exit_code_says_so(
-    fastscore: Command, tiny_model: TinyModel, tmp_path: Path
+    fastscore: Command, tiny_model: TinyModel, tmp_path: Path, until: tuple[str, ...]
 ) -> None:
     spoiled = Path(shutil.copy(tiny_model("llama"), tmp_path / "spoiled.gguf"))
     with Model(spoiled, n_threads=1) as model:
@@ -57,7 +58,7 @@ def test_a_candidate_that_fails_is_left_out_and_the_exit_code_says_so(
     for token in letters:
         spoil_token(spoiled, token)
     models = tiny_model("llama"), spoiled, tiny_model("gemma3")
-    done = fastscore("compare", *models, "-t", "mini_qa", "--limit", 3, "--threads", 1)
+    done = fastscore("compare", *models, "-t", "mini_qa", "--limit", 3, "--threads", 1, *until)
     assert done.code == 1
     assert "spoiled could not be scored, and is left out" in done.out
     assert done.out.startswith(f"{models[2].stem}: ")

@@ -18,6 +18,7 @@ from fastscore.comparison.build import compare_results
 from fastscore.comparison.deciding import Side, check_options, decide
 from fastscore.comparison.early import Drawn, verdict_of
 from fastscore.comparison.values import Contender, Difference
+from fastscore.errors import DecodeError
 
 N = 1000
 Right = list[bool]
@@ -60,9 +61,9 @@ class Player:
 
 def decided(*players: Player, margin: float = 0.05) -> tuple[Comparison, list[Results]]:
     base, *candidates = (one.side for one in players)
-    results = decide(base, candidates, margin=margin)
-    sides = [Contender(p.side.label, one) for p, one in zip(players, results, strict=True)]
-    return compare_results(sides[0], sides[1:], margin=margin), results
+    sides, failed = decide(base, candidates, margin=margin, notify=pytest.fail)
+    assert not failed
+    return compare_results(sides[0], sides[1:], margin=margin), [one.results for one in sides]
 
 
 def only(comparison: Comparison, label: str) -> Difference:
@@ -124,6 +125,33 @@ def test_each_candidate_goes_as_far_as_it_must_and_the_base_as_far_as_any() -> N
     assert bad.n < fair.n
     assert [one["texts"].n for one in results] == [fair.n, bad.n, fair.n]
     assert [player.model.n_written for player in players] == [fair.n, bad.n, fair.n]
+
+
+@pytest.mark.parametrize("look", [0, 1])
+def test_a_candidate_that_fails_takes_nothing_from_the_others(look: int) -> None:
+    """And what is left is compared as if it had not been named: at the level of one comparison."""
+    base = answers(0.6)
+    fair = changed(base, lost=60, gained=20)
+
+    def failing(rule: Any) -> Results:
+        if rule.look >= look:
+            raise DecodeError("no batch was decoded")
+        return Player("broken", base).score(rule)
+
+    told: list[str] = []
+    good = [Player("base", base).side, Player("fair", fair).side]
+    both = [Side("broken", failing), good[1]]
+    sides, failed = decide(good[0], both, margin=0.01, notify=told.append)
+    assert told == ["broken could not be scored: no batch was decoded"]
+    assert [str(one) for one in failed.values()] == ["no batch was decoded"]
+    assert [one.label for one in sides] == ["base", "fair"]
+    found = only(compare_results(sides[0], sides[1:], margin=0.01), "fair")
+    assert (found.verdict, found.alpha) == ("worse", 0.05)
+    with pytest.raises(DecodeError):
+        decide(Side("broken", failing), good, margin=0.01, notify=told.append)
+    with pytest.raises(DecodeError):
+        decide(good[0], both[:1], margin=0.01, notify=told.append)
+    assert len(told) == 1
 
 
 def test_wrong_claims_are_rare() -> None:

@@ -18,7 +18,7 @@ class Failing(FakeModel):
     """A model of which the engine refuses every batch."""
 
     def scoring(self, *_: Any, **__: Any) -> Any:
-        raise DecodeError(f"{self.info.name}: no batch was decoded")
+        raise DecodeError(f"{self.info.name}: no batch was decoded:\nllama_decode: failed\nret = 1")
 
 
 def models(names: str) -> list[FakeModel]:
@@ -35,10 +35,14 @@ def run(names: str, **options: Any) -> Comparison:
     return compare(*models(names), tasks="mini_qa", progress=False, **options)
 
 
-def test_a_candidate_that_fails_takes_nothing_from_the_others(tmp_path: Path) -> None:
-    comparison = run("aBc", output=tmp_path)
+@pytest.mark.parametrize("until", [None, "decided"])
+def test_a_candidate_that_fails_takes_nothing_from_the_others(
+    until: str | None, tmp_path: Path
+) -> None:
+    comparison = run("aBc", output=tmp_path, until=until)
     assert [one.label for one in comparison] == ["c"]
-    said = "B could not be scored, and is left out: B: no batch was decoded"
+    why = "B: no batch was decoded: llama_decode: failed; ret = 1"
+    said = f"B could not be scored, and is left out: {why}"
     assert comparison.failures == (said,)
     assert comparison.warnings[0] == said
     assert said in comparison.table()
@@ -57,7 +61,10 @@ def test_what_is_measured_beside_the_scores_is_of_those_that_were_scored(
     assert measured == ["a", "c"]
 
 
+@pytest.mark.parametrize("until", [None, "decided"])
 @pytest.mark.parametrize(("names", "first"), [("Ab", "A"), ("aB", "B"), ("aBC", "B")])
-def test_without_a_base_or_any_candidate_there_is_no_comparison(names: str, first: str) -> None:
+def test_without_a_base_or_any_candidate_there_is_no_comparison(
+    names: str, first: str, until: str | None
+) -> None:
     with pytest.raises(DecodeError, match=f"^{first}: no batch"):
-        run(names)
+        run(names, until=until)

@@ -7,6 +7,8 @@ import inspect
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -126,9 +128,8 @@ def compare(
     if directory is not None:
         prepare_directory(directory)
     folders = [None if directory is None else directory / folder_of(label) for label in labels]
-    failed: dict[str, FastscoreError] = {}
     if until_decided:
-        contenders = _decided(entrants, labels, wanted, folders, progress, options, margin)
+        contenders, failed = _decided(entrants, labels, wanted, folders, progress, options, margin)
     else:
         contenders, failed = _one_by_one(entrants, labels, wanted, folders, progress, options)
     names = None if len(to_run) == len(entrants) else _names(wanted, contenders)
@@ -136,8 +137,7 @@ def compare(
     if failed:
         named = zip(labels, entrants, strict=True)
         entrants = [one for label, one in named if label not in failed]
-        lost = [f"{one} could not be scored, and is left out: {why}" for one, why in failed.items()]
-        comparison = comparison.without(lost)
+        comparison = comparison.without(list(starmap(_left_out, failed.items())))
     if directory is not None:
         comparison.save(directory)  # whatever comes after the scores
     try:
@@ -204,8 +204,8 @@ def _decided(
     progress: bool | Callable[[Progress], object] | None,
     options: Mapping[str, Any],
     margin: float,
-) -> list[Contender]:
-    """Score all models side by side until every comparison is decided."""
+) -> tuple[list[Contender], dict[str, FastscoreError]]:
+    """Score all models side by side until every comparison is decided; as `_one_by_one` else."""
     engine = {k: v for k, v in options.items() if k in ModelOptions.__annotations__}
     models = [one.model for one in entrants if one.model is not None]
 
@@ -220,8 +220,7 @@ def _decided(
     with models_open(models, engine) as opened:
         open_entrants = [replace(one, model=m) for one, m in zip(entrants, opened, strict=True)]
         base, *others = map(side, open_entrants, labels, folders)
-        results = decide(base, others, margin=margin)
-    return [Contender(label, one) for label, one in zip(labels, results, strict=True)]
+        return decide(base, others, margin=margin, notify=partial(_say, progress))
 
 
 def _run(
@@ -254,6 +253,12 @@ def _names(wanted: Sequence[TaskLike] | None, contenders: Sequence[Contender]) -
         found = [name] if name in known else fnmatch.filter(known, name)
         names |= dict.fromkeys(found or [name])
     return list(names)
+
+
+def _left_out(label: str, error: FastscoreError) -> str:
+    """Say in one line that a candidate failed; llama.cpp's reasons are lines of a log."""
+    why = "; ".join(str(error).splitlines()).replace(":; ", ": ")
+    return f"{label} could not be scored, and is left out: {why}"
 
 
 def _say(progress: bool | Callable[[Progress], object] | None, message: str) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias, Union
 from fastscore.comparison.labels import ModelName, label_models
 from fastscore.errors import UsageError
 from fastscore.formats.saved import read_saved
+from fastscore.machine import home_expanded
 from fastscore.native import require_core
 from fastscore.results import Results
 from fastscore.results.files import RESULTS_FILE
@@ -58,7 +59,7 @@ def read_entrant(given: ContenderLike) -> Entrant:
         info = given.info
         return Entrant(info.path, ModelName(info.path, info.quantisation), None, given)
     said = os.fspath(given)
-    path = Path(said).expanduser()
+    path = home_expanded(said)
     results = read_saved(path)
     if results is not None:
         return _of_results(results, said)

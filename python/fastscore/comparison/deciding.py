@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from fastscore.comparison.build import compare_results
 from fastscore.comparison.values import Contender, Difference
-from fastscore.errors import UsageError
+from fastscore.errors import FastscoreError, UsageError
 from fastscore.evaluation.until import FirstItems, next_look, read_rule
 from fastscore.machine import available_memory
 from fastscore.results import GroupResult, Results, TaskResult
@@ -41,8 +40,13 @@ class Side:
     score: Score
 
 
-def decide(base: Side, candidates: Sequence[Side], *, margin: float) -> list[Results]:
-    """Score base and candidates until every comparison is decided; return the results of each.
+def decide(
+    base: Side, candidates: Sequence[Side], *, margin: float, notify: Callable[[str], object]
+) -> tuple[list[Contender], dict[str, FastscoreError]]:
+    """Score base and candidates until every comparison is decided.
+
+    Returns what was scored, and what failed, by label. A candidate that fails, which ``notify`` is
+    told of, takes nothing from the others: their intervals are those of fewer comparisons.
 
     A comparison, of a candidate with the base on a task or group asked for, is decided when the
     confidence sequence of the paired difference in the primary metric excludes 0, or lies within
@@ -58,31 +62,45 @@ def decide(base: Side, candidates: Sequence[Side], *, margin: float) -> list[Res
 
     Raises:
         ResultsError: the results are not about the same thing, found out at the first look.
-        Whatever ``score`` raises.
+        Whatever ``score`` raises, of the base, or of the first candidate where every one fails.
 
     """
     sides = (base, *candidates)
-    sizes: list[dict[str, int]] = [{} for _ in candidates]  # by task or group
-    asked: list[dict[str, int] | None] = [None for _ in sides]
-    results: list[Results] = []
-    for look in count():
-        for i, wanted in enumerate((_largest(sizes), *sizes)):
-            if asked[i] != wanted:
-                asked[i] = dict(wanted)
-                rule = FirstItems(DECIDED, dict(wanted), otherwise=_FIRST_LOOK, look=look)
-                results[i : i + 1] = [sides[i].score(rule)]
-        contenders = [Contender(side.label, one) for side, one in zip(sides, results, strict=True)]
+    failed: dict[str, FastscoreError] = {}
+    sizes: dict[str, dict[str, int]] = {one.label: {} for one in candidates}  # by task or group
+    asked: dict[str, dict[str, int]] = {}
+    results: dict[str, Results] = {}
+    look = 0
+    while True:
+        for side in (one for one in sides if one.label not in failed):
+            wanted = _largest(sizes.values()) if side is base else sizes[side.label]
+            if asked.get(side.label) == wanted:
+                continue
+            asked[side.label] = dict(wanted)
+            rule = FirstItems(DECIDED, dict(wanted), otherwise=_FIRST_LOOK, look=look)
+            try:
+                results[side.label] = side.score(rule)
+            except FastscoreError as error:
+                if side is base:
+                    raise
+                failed[side.label] = error
+                if len(failed) == len(candidates):
+                    raise next(iter(failed.values())) from None
+                notify(f"{side.label} could not be scored: {error}")
+                results.pop(side.label, None)
+                del sizes[side.label]
+        contenders = [Contender(label, one) for label, one in results.items()]
         comparison = compare_results(contenders[0], contenders[1:], margin=margin)
         goes_on = False
-        for i, held in enumerate(comparison.candidates):
+        for size, held in zip(sizes.values(), comparison.candidates, strict=True):
             for one in held.differences:
                 if one.family:
                     n = held.results[one.task].n
-                    sizes[i][one.task] = _next_size(one, held.results[one.task])
-                    goes_on |= sizes[i][one.task] > n
+                    size[one.task] = _next_size(one, held.results[one.task])
+                    goes_on |= size[one.task] > n
         if not goes_on:
-            break
-    return results
+            return contenders, failed
+        look += 1
 
 
 def is_until_decided(options: Mapping[str, Any]) -> bool:
@@ -129,7 +147,7 @@ def models_open(
     with ExitStack() as stack:
         together = _all_fit(models)
         yield [
-            stack.enter_context(_model(one, options)) if together and isinstance(one, str) else one
+            _opened(one, options, stack) if together and isinstance(one, str) else one
             for one in models
         ]
 
@@ -145,13 +163,17 @@ def _all_fit(models: Sequence[Model | str]) -> bool:
     return available is not None and n_bytes <= _SHARE_OF_MEMORY * available
 
 
-def _model(file: str, options: Mapping[str, Any]) -> Model:
+def _opened(file: str, options: Mapping[str, Any], stack: ExitStack) -> Model | str:
+    """Open a model; one that cannot be opened is left to `evaluate`, where it fails by itself."""
     from fastscore.model import Model
 
-    return Model(file, **options)
+    try:
+        return stack.enter_context(Model(file, **options))
+    except FastscoreError:
+        return file
 
 
-def _largest(sizes: Sequence[Mapping[str, int]]) -> dict[str, int]:
+def _largest(sizes: Collection[Mapping[str, int]]) -> dict[str, int]:
     """Return how far the base must go for all of its comparisons."""
     units = {unit for one in sizes for unit in one}
     return {unit: max(one.get(unit, 0) for one in sizes) for unit in sorted(units)}

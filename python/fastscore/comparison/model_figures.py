@@ -23,6 +23,7 @@ from fastscore.distance.prompts import prompts_of
 from fastscore.errors import FastscoreError, UsageError
 from fastscore.evaluation.items import items_of
 from fastscore.evaluation.request import TaskLike, open_model
+from fastscore.machine import home_expanded
 from fastscore.profiling.measure import profile
 from fastscore.progress import Progress
 from fastscore.settings import ModelOptions
@@ -48,7 +49,7 @@ def check_text(text: str | os.PathLike[str] | None) -> Path | None:
     """
     if text is None or os.fspath(text) == TASKS:
         return None
-    path = Path(text).expanduser()
+    path = home_expanded(text)
     if not path.is_file():
         raise UsageError(
             f"there is no file {text} to compare distributions on; give a text file, or {TASKS!r} "

@@ -15,6 +15,7 @@ from fastscore.distance.prompts import Prompt
 from fastscore.distance.values import Divergence, Positions
 from fastscore.distance.windows import check_window, text_windows
 from fastscore.errors import UsageError
+from fastscore.machine import home_expanded
 from fastscore.model import Model
 from fastscore.progress import Meter, Progress
 from fastscore.reporters import Reporter, make_reporter
@@ -116,7 +117,7 @@ def _whole_text(
 def read_text(file: Path) -> str:
     """Return a file's text without the line end at its end; UsageError where it is no UTF-8."""
     try:
-        return file.expanduser().read_bytes().decode("utf-8").removesuffix("\n")
+        return home_expanded(file).read_bytes().decode("utf-8").removesuffix("\n")
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

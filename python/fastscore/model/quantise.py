@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fastscore.errors import ModelError, QuantizeError, UsageError
+from fastscore.machine import home_expanded
 from fastscore.model.arguments import whole
 from fastscore.model.file_types import file_types, wanted_types
 from fastscore.model.fingerprint import fingerprint, model_files
@@ -115,7 +116,7 @@ def quantize(
     if not isinstance(output, (str, os.PathLike)):
         raise UsageError(f"output is {output!r:.60}; give the path of a directory")
     path = locate(os.fspath(model) if isinstance(model, os.PathLike) else model).path
-    source, directory = read_model(path), Path(output).expanduser()
+    source, directory = read_model(path), home_expanded(output)
     name = base_name(path)
     targets = {kind: directory / f"{name}-{kind}.gguf" for kind in wanted}
     origin = fingerprint(path)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from fastscore.machine import home_expanded
+
 
 def endpoint() -> str:
     """Give the address of the hub: ``HF_ENDPOINT``, else the library's own."""
@@ -21,7 +23,7 @@ def cache_dir() -> Path:
     """Give the library's cache directory (``HF_HUB_CACHE``, ``HF_HOME``)."""
     from huggingface_hub import constants
 
-    return Path(constants.HF_HUB_CACHE).expanduser()
+    return home_expanded(constants.HF_HUB_CACHE)
 
 
 def is_offline(asked: bool | None) -> bool:
