@@ -15,7 +15,7 @@ from fake_model import FakeModel
 from fake_run import MINI, capitals, score, task_of
 from fake_sandbox import FakeSandbox, install
 from fastscore import Results
-from fastscore.errors import DecodeError, FastscoreError, UsageError
+from fastscore.errors import DataError, DecodeError, FastscoreError, UsageError
 from fastscore.progress import Progress, describe
 from fastscore.results import GenerationSample
 from fastscore.tasks import GenerationTask, OpenQuestion
@@ -43,9 +43,9 @@ def sums(**options: Any) -> GenerationTask:
     return GenerationTask("sums", question, **{"stop": ("\n",), "filters": filters, **options})
 
 
-def programs(**options: Any) -> GenerationTask:
+def programs(test: str = "assert f() == 1", **options: Any) -> GenerationTask:
     def question(row: Any) -> OpenQuestion:
-        parts = ProgramParts("assert f() == 1", before=f"# {row['x']}\n", entry_point="f")
+        parts = ProgramParts(test.format(**row), before=f"# {row['x']}\n", entry_point="f")
         return OpenQuestion(f"program {row['x']}", "", gold="assert f() == 1", program=parts)
 
     return GenerationTask("programs", question, executes_code=True, **options)
@@ -308,6 +308,18 @@ def test_empty_texts_are_answers(sandbox: type[FakeSandbox]) -> None:
     assert task.metrics["pass@1"].value == 0
     assert task.samples[0].outputs == ("",)  # type: ignore[union-attr]
     assert len(sandbox.opened[0].programs) == N_ROWS
+
+
+def test_tests_that_are_not_python_are_said_before_a_model_writes(
+    sandbox: type[FakeSandbox],
+) -> None:
+    model, task = FakeModel(), programs("assert 0{x}")  # 00 is a number, 01 is not
+    with pytest.raises(DataError, match="programs: item 1: the test of a program .* not Python"):
+        score(model, task, **CODE)
+    assert model.n_written == 0
+    assert sandbox.opened[0].programs == []
+    score(model, task, rows=rows("programs"))  # nothing is run here, and it may be elsewhere
+    assert model.n_written == N_ROWS
 
 
 @pytest.mark.parametrize(

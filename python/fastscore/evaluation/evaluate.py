@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -225,9 +226,10 @@ def evaluate(
         # cost a download of rows, nor missing rows the loading of a model.
         check_exists(model)
         executor = _open_executor(selection.tasks, generation, reporter, stack)
+        prepared_for = partial(prepare, finder, limit=limit, executes=executor is not None)
         prepared = None
         if not apply_chat_template:
-            prepared = prepare(finder, promptings(settings, shots.shots, None), limit)
+            prepared = prepared_for(promptings(settings, shots.shots, None))
         if model_options.get("weights") == "fast":
             reporter.note("The quickest weights are chosen, by measurement the first time.")
         engine = open_model(model, model_options, stack)
@@ -240,7 +242,7 @@ def evaluate(
             how = promptings(settings, shots.shots, chat_template(engine))
             for warning in by_text(prompt_notices(selection.tasks, how)):
                 reporter.warn(warning)
-            prepared = prepare(finder, how, limit)
+            prepared = prepared_for(how)
         run = Run(
             engine,
             prepared,

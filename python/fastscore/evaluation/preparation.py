@@ -13,12 +13,12 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from fastscore.errors import DataError, UsageError
 from fastscore.machine import home_expanded
 from fastscore.settings import RowsOf, rows_within
-from fastscore.tasks import AnyTask, Prompting, Selection
+from fastscore.tasks import AnyTask, GenerationTask, Prompting, Selection
 from fastscore.types import Item, LoadedRows, OpenItem, Origin, Role
 
 AnyItem = TypeVar("AnyItem", Item, OpenItem)
@@ -82,16 +82,26 @@ class RowFinder:
 
 
 class TaskPreparation:
-    """One task of a run, checked on creation; ``questions`` makes or keeps its items."""
+    """One task of a run, checked on creation; ``questions`` makes or keeps its items.
+
+    With ``executes``, what programs will be judged by is checked as well.
+    """
 
     def __init__(
-        self, task: AnyTask, prompting: Prompting, finder: RowFinder, limit: int | float | None
+        self,
+        task: AnyTask,
+        prompting: Prompting,
+        finder: RowFinder,
+        limit: int | float | None,
+        executes: bool,
     ) -> None:
         self.task = task
         self.prompting = prompting
         self._finder = finder
         self._limit = limit
         questions = self._make()
+        if executes and isinstance(task, GenerationTask) and task.executes_code:
+            task.check_programs(cast("list[OpenItem]", questions.items))
         self.n_items = len(questions.items)
         self.n_requests = sum(len(_texts(item)[1]) or 1 for item in questions.items)
         self.distinct_characters = distinct_characters(questions.items)
@@ -126,13 +136,17 @@ class TaskPreparation:
 
 
 def prepare(
-    finder: RowFinder, promptings: Mapping[str, Prompting], limit: int | float | None
+    finder: RowFinder,
+    promptings: Mapping[str, Prompting],
+    limit: int | float | None,
+    *,
+    executes: bool = False,
 ) -> list[TaskPreparation]:
     """Read and check all tasks of a run, keeping the items of those that are small."""
     prepared = []
     room = KEPT_CHARACTERS
     for task in finder.selection.tasks:
-        one = TaskPreparation(task, promptings[task.name], finder, limit)
+        one = TaskPreparation(task, promptings[task.name], finder, limit, executes)
         room -= one.characters
         if room < 0:
             room += one.characters

@@ -160,6 +160,7 @@ def _problems(
         "eval", data_dir=None if data is None else Path(data), file=file, offline=offline
     )
     items = task.items(loaded.rows)
+    task.check_programs(items)
     names: dict[str, int] = {}
     for number, row in enumerate(loaded.rows):
         if row["task_id"] in names:

@@ -6,6 +6,7 @@ from fastscore.sandbox.execution import NEAR, OUTCOMES, Execution, Outcome
 from fastscore.sandbox.limits import SandboxLimits
 from fastscore.sandbox.pool import LEVELS, Level, Sandbox
 from fastscore.sandbox.program import Program
+from fastscore.sandbox.request import check_trusted
 
 __all__ = [
     "LEVELS",
@@ -17,4 +18,5 @@ __all__ = [
     "Program",
     "Sandbox",
     "SandboxLimits",
+    "check_trusted",
 ]

@@ -79,6 +79,11 @@ def prepare(program: Program) -> Request:
     return Request(source.encode("utf-8", "surrogatepass"), trusted)
 
 
+def check_trusted(program: Program) -> None:
+    """Raise UsageError where what a program is judged by is not Python; the program may be none."""
+    _trusted(program.test, program.entry_point, program.prelude, program.reference)
+
+
 def read_verdict(answer: bytes, nonce: bytes) -> Verdict | None:
     """Read what a judge wrote; None unless it is exactly one answer with the right nonce."""
     if len(answer) < _ANSWER.size:

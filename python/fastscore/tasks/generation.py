@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from fastscore.errors import UsageError
+from fastscore.errors import DataError, UsageError
 from fastscore.metrics import Score
 from fastscore.tasks.base import BaseTask, between
 from fastscore.types import OpenItem, ProgramParts, Row, Sampling
@@ -145,14 +145,27 @@ class GenerationTask(BaseTask[OpenQuestion]):
 
     def program(self, item: OpenItem, extracted: Mapping[str, str]) -> Program:
         """Make the program to run for one output, given what `extract` made of it."""
+        (name,) = self.filters
+        return self._program(item, extracted[name])
+
+    def check_programs(self, items: Sequence[OpenItem]) -> None:
+        """Raise DataError for an item whose own tests are not Python, before a model writes."""
+        from fastscore.sandbox import check_trusted
+
+        for item in items:
+            try:
+                check_trusted(self._program(item, ""))
+            except UsageError as error:
+                raise DataError(f"{self.name}: item {item.doc_id}: {error}") from error
+
+    def _program(self, item: OpenItem, written: str) -> Program:
         from fastscore.sandbox import Program
 
         parts = item.program
         if parts is None:
             raise UsageError(f"{self.name}: item {item.doc_id} is not judged by running programs")
-        (name,) = self.filters
         return Program(
-            source=parts.before + extracted[name],
+            source=parts.before + written,
             test=parts.test,
             entry_point=parts.entry_point,
             prelude=parts.prelude,
