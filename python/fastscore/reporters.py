@@ -35,6 +35,12 @@ class Reporter(Protocol):
         """Leave the terminal tidy; a second call does nothing."""
 
 
+def say(message: str) -> None:
+    """Write a line to stderr, where everything goes that is not the result."""
+    if sys.stderr is not None:  # for None, print would write to stdout
+        print(message, file=sys.stderr, flush=True)
+
+
 class QuietReporter:
     """Says nothing but warnings, which go to the log and so, by default, to stderr."""
 
@@ -69,8 +75,7 @@ class LineReporter:
         self._next = clock() + LINE_SECONDS
 
     def note(self, message: str) -> None:  # noqa: D102
-        if sys.stderr is not None:  # for None, print would write to stdout
-            print(message, file=sys.stderr, flush=True)
+        say(message)
 
     def warn(self, message: str) -> None:  # noqa: D102
         self.note(f"Warning: {message}")

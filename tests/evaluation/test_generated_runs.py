@@ -314,7 +314,7 @@ def test_tests_that_are_not_python_are_said_before_a_model_writes(
     sandbox: type[FakeSandbox],
 ) -> None:
     model, task = FakeModel(), programs("assert 0{x}")  # 00 is a number, 01 is not
-    with pytest.raises(DataError, match="programs: item 1: the test of a program .* not Python"):
+    with pytest.raises(DataError, match=r"programs: item 1: the test of .* not Python"):
         score(model, task, **CODE)
     assert model.n_written == 0
     assert sandbox.opened[0].programs == []

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from fastscore.assistant.decision import Decision, check_options
+from fastscore.assistant.decision import Decision, check_options, weighed
 from fastscore.assistant.filling import fill_each
 from fastscore.assistant.prompts import Asked, Prompts
 from fastscore.assistant.runs import weigh_each, write_each
 from fastscore.closing import Closing
-from fastscore.errors import DecodeError, FastscoreError, UsageError
+from fastscore.errors import FastscoreError, UsageError
 from fastscore.model import Model
 from fastscore.model.sampling import check_sampling, check_stops
 from fastscore.settings import check_model_options, refuse_options
@@ -214,12 +214,7 @@ class Assistant(Closing):
             for i, prompt in prompts.items()
         ]
         for i, found in zip(prompts, weigh_each(self.model, pairs), strict=True):
-            try:
-                if isinstance(found, DecodeError):
-                    raise found
-                outcomes[i] = Decision.between(taken[i], found)
-            except DecodeError as error:
-                outcomes[i] = error
+            outcomes[i] = weighed(taken[i], found)
         return [outcomes[i] for i in range(len(taken))]
 
     def _each(

@@ -67,3 +67,13 @@ def check_options(options: Sequence[str]) -> tuple[str, ...]:
     if len(set(taken)) < len(taken):
         raise UsageError(f"an option stands twice in {list(taken)!r:.200}; name each once")
     return taken
+
+
+def weighed(options: Sequence[str], found: list[float] | DecodeError) -> Decision | DecodeError:
+    """Decide by log-likelihoods, where there are some that say anything."""
+    if isinstance(found, DecodeError):
+        return found
+    try:
+        return Decision.between(options, found)
+    except DecodeError as error:
+        return error

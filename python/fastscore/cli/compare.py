@@ -13,7 +13,8 @@ import typer
 from fastscore.cli import generation_options as generation
 from fastscore.cli import options
 from fastscore.cli.arguments import evaluate_arguments
-from fastscore.cli.failures import explained, say
+from fastscore.cli.failures import explained
+from fastscore.reporters import say
 
 if TYPE_CHECKING:
     from fastscore.comparison import Comparison

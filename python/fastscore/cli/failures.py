@@ -14,16 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from fastscore.errors import FastscoreError
+from fastscore.reporters import say
 
 DEBUG_VARIABLE = "FASTSCORE_DEBUG"
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-
-def say(message: str) -> None:
-    """Write a line to stderr, where everything goes that is not the result."""
-    if sys.stderr is not None:  # for None, print would write to stdout
-        print(message, file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import yaml
 
-from fastscore.cli.failures import INTERRUPTED, say
+from fastscore.cli.failures import INTERRUPTED
 from fastscore.errors import FastscoreError
+from fastscore.reporters import say
 
 _COMMANDS = ("ls", "validate")  # that run nothing
 _HELP = ("-h", "--help")

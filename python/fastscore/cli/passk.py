@@ -10,7 +10,8 @@ import typer
 
 from fastscore.cli import generation_options as generation
 from fastscore.cli import options
-from fastscore.cli.failures import explained, say
+from fastscore.cli.failures import explained
+from fastscore.reporters import say
 
 
 def passk(

@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from fastscore.cli import options
-from fastscore.cli.failures import explained, say
+from fastscore.cli.failures import explained
+from fastscore.reporters import say
 
 _TESTS = "Tests"
 _ENGINE = "Engine"

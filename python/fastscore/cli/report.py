@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fastscore.cli import options
-from fastscore.cli.failures import explained, say
+from fastscore.cli.failures import explained
+from fastscore.reporters import say
 
 if TYPE_CHECKING:
     from fastscore.report import Showable

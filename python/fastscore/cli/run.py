@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from fastscore.cli import generation_options as generation
 from fastscore.cli import options
 from fastscore.cli.arguments import evaluate_arguments
-from fastscore.cli.failures import explained, say
+from fastscore.cli.failures import explained
 from fastscore.cli.tracing import traced
+from fastscore.reporters import say
 
 if TYPE_CHECKING:
     from fastscore.results import Results

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from fastscore.cli.failures import say
+from fastscore.reporters import say
 
 if TYPE_CHECKING:
     from fastscore.observing import Observer
