@@ -37,6 +37,7 @@ class Collector(ThreadingHTTPServer):
         self.headers: list[dict[str, str]] = []
         self.takes = 10_000
         self.takes_empty = True
+        self.most_bytes = 10**9
 
     @property
     def url(self) -> str:
@@ -69,10 +70,12 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"] or 0))
         taken = self.path == "/v1/traces" and len(self.server.requests) < self.server.takes
         taken &= bool(body) or self.server.takes_empty
+        too_large = len(body) > self.server.most_bytes
+        taken &= not too_large
         if taken:
             self.server.requests.append(ExportTraceServiceRequest.FromString(body))
             self.server.headers.append({k.lower(): v for k, v in self.headers.items()})
-        self.send_response(200 if taken else 400)
+        self.send_response(200 if taken else 413 if too_large else 400)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -162,6 +165,26 @@ def test_a_collector_that_is_lost_is_said_once(
     (said,) = warnings
     assert said.startswith(f"236 of 300 spans could not be sent to {collector.url}/v1/traces")
     assert "400" in said
+    assert capfd.readouterr().err == ""
+
+
+def test_what_is_too_large_for_a_collector_is_sent_in_parts(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+    collector.most_bytes = 5_000
+    warnings: list[str] = []
+    with exporting(warnings.append) as provider:
+        assert provider is not None
+        for i in range(100):
+            size = 9_000 if i == 30 else 400
+            provider.get_tracer("test").start_span(
+                f"span {i}", attributes={"text": "x" * size}
+            ).end()
+    assert sorted(collector.names) == sorted(f"span {i}" for i in range(100) if i != 30)
+    (said,) = warnings
+    assert said.startswith("1 of 100 spans could not be sent")
+    assert "413" in said
     assert capfd.readouterr().err == ""
 
 

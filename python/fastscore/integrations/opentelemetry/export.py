@@ -68,7 +68,7 @@ def exporting(warn: Callable[[str], None]) -> Iterator[trace.TracerProvider | No
             )
             yield None
             return
-        collector = _Collector(OTLPSpanExporter(endpoint, headers=headers))
+        collector = _Collector(OTLPSpanExporter(endpoint, headers=headers), reasons)
         sending = _Sending(collector, max_queue_size=_QUEUE, max_export_batch_size=_BATCH)
         provider = TracerProvider(resource=_resource(), shutdown_on_exit=False)
         provider.add_span_processor(sending)
@@ -92,36 +92,48 @@ class _Sending(BatchSpanProcessor):  # type: ignore[misc]
         super().on_end(span)
 
 
-class _Collector(SpanExporter):  # type: ignore[misc]
-    """Counts what was sent, and gives a collector up that has failed."""
-
-    def __init__(self, exporter: SpanExporter) -> None:
-        self.n_sent = 0
-        self._exporter = exporter
-        self._lost = False
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        result = SpanExportResult.FAILURE if self._lost else self._exporter.export(spans)
-        if result is SpanExportResult.SUCCESS:
-            self.n_sent += len(spans)
-        else:
-            self._lost = True
-        return result
-
-    def shutdown(self) -> None:
-        self._exporter.shutdown()
-
-
 class _Reasons(logging.Handler):
-    """Keeps the first thing that OpenTelemetry logged, to say it once and where it belongs."""
+    """Keeps what OpenTelemetry logged, to say the first of it once and where it belongs."""
 
     first: str | None = None
+    last: str | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         message = record.getMessage()
         # Of a chain of causes the last one is for people.
-        cause = message.rpartition("(Caused by ")[2].partition(" encountered while ")[0]
-        self.first = self.first or cause
+        self.last = message.rpartition("(Caused by ")[2].partition(" encountered while ")[0]
+        self.first = self.first or self.last
+
+
+class _Collector(SpanExporter):  # type: ignore[misc]
+    """Counts what was sent, and gives a collector up that has failed.
+
+    One that finds a request too large (nginx takes 1 MB where nothing is said) gets it in parts.
+    """
+
+    def __init__(self, exporter: SpanExporter, reasons: _Reasons) -> None:
+        self.n_sent = 0
+        self._exporter = exporter
+        self._reasons = reasons
+        self._lost = False
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        if self._lost:
+            return SpanExportResult.FAILURE
+        self._reasons.last = None
+        result = self._exporter.export(spans)
+        if result is SpanExportResult.SUCCESS:
+            self.n_sent += len(spans)
+        elif "code: 413" not in (self._reasons.last or ""):
+            self._lost = True
+        elif len(spans) > 1:
+            middle = len(spans) // 2
+            parts = [self.export(spans[:middle]), self.export(spans[middle:])]
+            result = max(parts, key=lambda part: part is not SpanExportResult.SUCCESS)
+        return result
+
+    def shutdown(self) -> None:
+        self._exporter.shutdown()
 
 
 @contextmanager
