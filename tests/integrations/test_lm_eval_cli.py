@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fastscore.cli.lm_eval import with_model
+from fastscore.cli.lm_eval import main, with_model
 from fastscore.formats.lm_eval.reading import read_lm_eval
 from models.fixtures import TinyModel
 
@@ -106,6 +106,39 @@ def test_the_command_says_what_is_missing_in_one_line() -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("fastscore-lm-eval: lm-eval cannot be imported")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--tasks", "no_such_task"), "Tasks not found: no_such_task"),
+        (("--config", "no-such-file.yaml"), "no-such-file.yaml"),
+        (("--model", "no_such_model", "--tasks", "arc_easy"), "no_such_model"),
+        (("--tasks", "arc_easy", "--limit", "2", "--samples", '{"arc_easy": [1]}'), "limit"),
+    ],
+)
+def test_lm_evals_refusals_are_a_line(arguments: tuple[str, ...], said: str) -> None:
+    pytest.importorskip("lm_eval", reason="lm-eval is not installed: pip install lm-eval")
+    # By itself: lm-eval's command line sets variables and loggers of the whole process.
+    command = [sys.executable, "-c", "from fastscore.cli.lm_eval import main; main()", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith("fastscore-lm-eval: ")
+    assert said in line
+
+
+def test_an_error_on_the_way_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    cli = pytest.importorskip("lm_eval.__main__", reason="lm-eval is not installed")
+
+    def fail() -> None:
+        raise ValueError("in the middle")
+
+    monkeypatch.setattr(cli, "cli_evaluate", fail)
+    monkeypatch.setattr(sys, "argv", ["fastscore-lm-eval", "--tasks", "arc_easy"])
+    with pytest.raises(ValueError, match="in the middle"):
+        main()
 
 
 def test_the_command_says_in_a_line_that_it_was_stopped() -> None:

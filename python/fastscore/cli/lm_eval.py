@@ -14,6 +14,7 @@ from fastscore.reporters import say
 
 _COMMANDS = ("ls", "validate")  # that run nothing
 _HELP = ("-h", "--help")
+_READ_ARGUMENTS = ("lm_eval.__main__", "lm_eval._cli.", "lm_eval.config.", "lm_eval.api.registry")
 
 
 def main() -> None:
@@ -28,9 +29,23 @@ def main() -> None:
     except FastscoreError as error:
         say(f"fastscore-lm-eval: {error}")
         raise SystemExit(error.exit_code) from None
+    except (ValueError, TypeError, FileNotFoundError) as error:
+        if not _is_about_arguments(error):
+            raise
+        say(f"fastscore-lm-eval: {error}")
+        raise SystemExit(2) from None
     except KeyboardInterrupt:
         say("\nStopped. With --use_cache, the answers so far are kept for the next run.")
         raise SystemExit(INTERRUPTED) from None
+
+
+def _is_about_arguments(error: Exception) -> bool:
+    """Say whether lm-eval raised this itself as it read what it was asked for."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    module = "" if trace is None else str(trace.tb_frame.f_globals.get("__name__"))
+    return module.startswith(_READ_ARGUMENTS)
 
 
 def with_model(arguments: list[str]) -> list[str]:
