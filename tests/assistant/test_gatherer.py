@@ -44,6 +44,7 @@ def batches(assistant: Assistant, monkeypatch: pytest.MonkeyPatch) -> list[tuple
     return seen
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_coroutines_share_one_run(
     assistant: Assistant, gatherer: Gatherer, batches: list[tuple[str, int]]
 ) -> None:
@@ -59,6 +60,7 @@ def test_coroutines_share_one_run(
         assert one.probabilities == pytest.approx(alone.probabilities, abs=1e-3)
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_kinds_of_questions_are_runs_of_their_own_the_oldest_first(
     gatherer: Gatherer, batches: list[tuple[str, int]]
 ) -> None:

@@ -104,6 +104,7 @@ def test_a_batch_is_one_run_a_schema_and_says_what_single_calls_say(
     assert llm.batch_generate(prompts[:1]) == [llm.generate(prompts[0])]
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_coroutines_that_wait_are_one_batch(llm: FastscoreLLM, runs: list[int]) -> None:
     async def ask() -> list[Any]:
         return await asyncio.gather(
@@ -115,6 +116,7 @@ def test_coroutines_that_wait_are_one_batch(llm: FastscoreLLM, runs: list[int]) 
     assert together == [llm.generate(f"Question {i}?", Letter) for i in range(8)]
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_threads_ask_together_while_one_is_at_it(llm: FastscoreLLM, runs: list[int]) -> None:
     prompts = [f"Question {i}?" for i in range(8)]
     with ThreadPoolExecutor(8) as pool:

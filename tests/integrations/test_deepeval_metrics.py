@@ -158,6 +158,7 @@ def test_at_a_time_or_one_by_one_the_scores_are_the_same(
     assert scores(run_async=True) == scores(run_async=False)
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_the_runner_sends_a_cases_closed_questions_together(
     tiny: FastscoreLLM, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

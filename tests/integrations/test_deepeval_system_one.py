@@ -122,6 +122,7 @@ def test_answers_are_the_engines_log_likelihoods(judge: FastscoreSystemOneModel)
     )
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_a_request_is_one_run_and_requests_that_wait_are_one(
     judge: FastscoreSystemOneModel, runs: list[int]
 ) -> None:
@@ -177,7 +178,7 @@ def test_a_state_that_does_not_fit_is_deepevals_error(judge: FastscoreSystemOneM
         asyncio.run(judge.a_decide(long, QUESTIONS))
 
 
-@pytest.mark.usefixtures("event_loop")
+@pytest.mark.usefixtures("event_loop", "unhurried")
 @pytest.mark.parametrize("async_mode", [False, True])
 def test_a_metric_is_judged_without_a_word_written(
     judge: FastscoreSystemOneModel, runs: list[int], async_mode: bool

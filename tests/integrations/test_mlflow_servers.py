@@ -128,6 +128,12 @@ def test_a_server_that_is_busy_with_our_files_is_waited_for(
     assert parent.info.status == "FINISHED"
 
 
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait a second for a server that is known to be gone; one that is there may take its time."""
+    for wait in ("ANSWER_SECONDS", "BUSY_SECONDS"):
+        monkeypatch.setattr(f"fastscore.integrations.mlflow.server.{wait}", 1.0)
+
+
 @pytest.mark.parametrize("how", ["shut", "silence"])
 def test_a_server_that_goes_away_while_results_are_logged_is_said_soon(
     mlflow_client: MlflowClient,
@@ -136,11 +142,10 @@ def test_a_server_that_goes_away_while_results_are_logged_is_said_soon(
     how: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for wait in ("ANSWER_SECONDS", "BUSY_SECONDS"):
-        monkeypatch.setattr(f"fastscore.integrations.mlflow.server.{wait}", 1.0)
     door, log = Door(mlflow_server), mlflow.MlflowClient.log_inputs
 
     def go_away(*arguments: Any) -> None:
+        impatient(monkeypatch)
         getattr(door, how)()
         log(*arguments)
 
@@ -149,7 +154,7 @@ def test_a_server_that_goes_away_while_results_are_logged_is_said_soon(
     began = time.monotonic()
     with pytest.raises(ResultsError, match="cannot be reached"):
         ours.log_to_mlflow(results, experiment=experiment, tracking_uri=door.address)
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 120  # MLflow alone would try for 246
     door.shut()
 
 
@@ -162,14 +167,17 @@ def test_a_server_that_goes_away_costs_no_results(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for wait in ("ANSWER_SECONDS", "BUSY_SECONDS"):
-        monkeypatch.setattr(f"fastscore.integrations.mlflow.server.{wait}", 1.0)
     door = Door(mlflow_server)
+
+    def go_away() -> None:
+        impatient(patience)
+        getattr(door, how)()
+
     tracker = ours.MlflowObserver(experiment, tracking_uri=door.address)
     began = time.monotonic()
-    with caplog.at_level(logging.WARNING, "fastscore"):
-        results = score(FakeModel(), TASKS, observers=[_After(getattr(door, how)), tracker])
-    assert time.monotonic() - began < 30
+    with caplog.at_level(logging.WARNING, "fastscore"), monkeypatch.context() as patience:
+        results = score(FakeModel(), TASKS, observers=[_After(go_away), tracker])
+    assert time.monotonic() - began < 120  # MLflow alone would try for 246
     assert set(results.tasks) == set(TASKS)
     assert "MlflowObserver failed" in caplog.text
     assert "cannot be reached" in caplog.text

@@ -64,7 +64,7 @@ def traced(server: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
 def _spans(server: str, n: int) -> Any:
     """Ask for the spans of the project until all have been taken into the database."""
     asked = client.Client(base_url=server)
-    for _ in range(100):
+    for _ in range(600):
         try:
             spans = asked.spans.get_spans(project_identifier="release", limit=1000, timeout=30)
         except Exception as error:

@@ -209,6 +209,7 @@ def test_a_prompt_that_does_not_fit_fails_at_once(llm: FastscoreRagasLLM) -> Non
         asyncio.run(llm.generate(StringPromptValue(text="river " * 16384)))
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_many_coroutines_are_a_few_batches(
     llm: FastscoreRagasLLM, monkeypatch: pytest.MonkeyPatch
 ) -> None:

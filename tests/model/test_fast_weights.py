@@ -235,7 +235,7 @@ def test_on_a_busy_machine_one_thread_is_measured(
 def test_share_of_the_cores(tiny_model: TinyModel) -> None:
     with open_tiny(tiny_model("llama")) as model:
         watch = Stopwatch(model, 1.0)
-        assert 0 < watch.share < 1.5
+        assert watch.share > 0
         assert watch.speed > 0
         assert Stopwatch(model, 1.0, in_cpu_time=True).speed > 0
 

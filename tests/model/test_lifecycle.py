@@ -182,13 +182,14 @@ def test_a_thousand_rounds_leak_nothing(tiny_model: TinyModel) -> None:
                 model.loglikelihood(PAIRS)
 
     rounds(100)
+    gc.collect()
     before, files, threads = resident_bytes(), open_files(), threading.active_count()
     rounds(1000)
     gc.collect()
     # A round that lost its context or its logits would cost some hundred kilobytes.
     assert resident_bytes() - before < 1000 * 8192
-    assert open_files() == files
-    assert threading.active_count() == threads
+    assert open_files() <= files  # fewer where threads of other tests have ended by now
+    assert threading.active_count() <= threads
 
 
 def resident_bytes() -> int:
@@ -201,14 +202,17 @@ def open_files() -> int:
 
 
 def test_a_model_that_cannot_be_opened_leaves_nothing_behind(tiny_model: TinyModel) -> None:
-    before = len(gc.get_objects())
-    for _ in range(5):
-        with pytest.raises(ModelError):
-            Model(tiny_model("bert"), n_threads=1)
-        with pytest.raises(UsageError):
-            Model(tiny_model("llama"), n_ctx=1000, n_threads=1)
-    gc.collect()
-    assert len(gc.get_objects()) < before + 5000
+    def objects_after(n: int) -> int:
+        for _ in range(n):
+            with pytest.raises(ModelError):
+                Model(tiny_model("bert"), n_threads=1)
+            with pytest.raises(UsageError):
+                Model(tiny_model("llama"), n_ctx=1000, n_threads=1)
+        gc.collect()
+        return len(gc.get_objects())
+
+    before = objects_after(1)  # modules that are imported at first use stay
+    assert objects_after(5) < before + 5000
 
 
 @pytest.mark.parametrize(

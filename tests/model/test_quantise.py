@@ -329,10 +329,11 @@ def test_stopped_in_the_middle(f32: Path, tmp_path: Path) -> None:
     def stop(kind: str, done: int, total: int) -> None:
         raise KeyboardInterrupt
 
+    before = set(psutil.Process().children())  # servers of other tests, or multiprocessing's
     with pytest.raises(KeyboardInterrupt):
         quantize(f32, "Q8_0", tmp_path, progress=stop)
     assert left_in(tmp_path) == []
-    assert psutil.Process().children() == []
+    assert set(psutil.Process().children()) <= before
 
 
 def test_a_file_that_is_not_whole_gets_no_name(
