@@ -95,7 +95,10 @@ def home_expanded(path: str | os.PathLike[str]) -> Path:
 
     A home that nobody has stays as it was written, as in a shell.
     """
-    return Path(os.path.expanduser(path))  # noqa: PTH111  pathlib's raises where there is no home
+    try:
+        return Path(os.path.expanduser(path))  # noqa: PTH111  pathlib's raises: nobody's home
+    except ValueError:  # no name of a user: a zero byte, half of a UTF-16 pair
+        return Path(path)
 
 
 def cache_directory() -> Path:

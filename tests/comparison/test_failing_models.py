@@ -12,6 +12,7 @@ from fake_model import FakeModel
 from fastscore import Comparison, compare
 from fastscore.comparison import model_figures
 from fastscore.errors import DecodeError
+from models.fixtures import TinyModel
 
 
 class Failing(FakeModel):
@@ -59,6 +60,16 @@ def test_what_is_measured_beside_the_scores_is_of_those_that_were_scored(
     )
     assert len(run("aBc", profile=True)) == 1
     assert measured == ["a", "c"]
+
+
+@pytest.mark.parametrize("until", [None, "decided"])
+def test_a_candidate_that_cannot_be_opened_takes_nothing_from_the_others(
+    tiny_model: TinyModel, until: str | None
+) -> None:
+    files = tiny_model("llama"), tiny_model("bert"), tiny_model("gemma3")
+    comparison = compare(*files, tasks="mini_qa", limit=3, n_threads=1, progress=False, until=until)
+    assert [one.label for one in comparison] == [files[2].stem]
+    assert "bert" in comparison.failures[0]
 
 
 @pytest.mark.parametrize("until", [None, "decided"])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fastscore.cli.lm_eval import main, with_model
+from fastscore.cli.lm_eval import with_model
 from fastscore.formats.lm_eval.reading import read_lm_eval
 from models.fixtures import TinyModel
 
@@ -129,16 +129,20 @@ def test_lm_evals_refusals_are_a_line(arguments: tuple[str, ...], said: str) -> 
     assert said in line
 
 
-def test_an_error_on_the_way_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    cli = pytest.importorskip("lm_eval.__main__", reason="lm-eval is not installed")
-
-    def fail() -> None:
-        raise ValueError("in the middle")
-
-    monkeypatch.setattr(cli, "cli_evaluate", fail)
-    monkeypatch.setattr(sys, "argv", ["fastscore-lm-eval", "--tasks", "arc_easy"])
-    with pytest.raises(ValueError, match="in the middle"):
-        main()
+def test_an_error_on_the_way_keeps_its_traceback() -> None:
+    pytest.importorskip("lm_eval", reason="lm-eval is not installed: pip install lm-eval")
+    code = """
+import lm_eval
+def fail(**_): raise ValueError("in the middle")
+lm_eval.simple_evaluate = fail
+from fastscore.cli.lm_eval import main
+main()
+"""
+    command = [sys.executable, "-c", code, "--tasks", "arc_easy"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "lm_eval/_cli/run.py" in done.stderr
+    assert done.stderr.splitlines()[-1] == "ValueError: in the middle"
 
 
 def test_the_command_says_in_a_line_that_it_was_stopped() -> None:

@@ -69,13 +69,13 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"] or 0))
         taken = self.path == "/v1/traces" and len(self.server.requests) < self.server.takes
-        taken &= bool(body) or self.server.takes_empty
+        malformed = not body and not self.server.takes_empty
         too_large = len(body) > self.server.most_bytes
-        taken &= not too_large
+        taken &= not malformed and not too_large
         if taken:
             self.server.requests.append(ExportTraceServiceRequest.FromString(body))
             self.server.headers.append({k.lower(): v for k, v in self.headers.items()})
-        self.send_response(200 if taken else 413 if too_large else 400)
+        self.send_response(200 if taken else 413 if too_large else 400 if malformed else 401)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -164,7 +164,7 @@ def test_a_collector_that_is_lost_is_said_once(
     assert len(collector.names) == 64
     (said,) = warnings
     assert said.startswith(f"236 of 300 spans could not be sent to {collector.url}/v1/traces")
-    assert "400" in said
+    assert "code: 401" in said
     assert capfd.readouterr().err == ""
 
 
@@ -186,6 +186,22 @@ def test_what_is_too_large_for_a_collector_is_sent_in_parts(
     assert said.startswith("1 of 100 spans could not be sent")
     assert "413" in said
     assert capfd.readouterr().err == ""
+
+
+def test_what_is_said_is_why_spans_were_lost(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+    collector.most_bytes = 5_000  # which costs nothing
+    collector.takes = 6
+    warnings: list[str] = []
+    with exporting(warnings.append) as provider:
+        assert provider is not None
+        for i in range(100):
+            provider.get_tracer("test").start_span(f"span {i}", attributes={"t": "x" * 400}).end()
+    (said,) = warnings
+    assert "code: 401" in said
+    assert "413" not in said
 
 
 def test_a_collector_that_takes_no_empty_request_is_there(

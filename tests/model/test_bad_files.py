@@ -158,7 +158,7 @@ def test_a_missing_file_a_folder_and_a_bad_name(tmp_path: Path) -> None:
         Model(tmp_path)
     with pytest.raises(UsageError, match="does not name a file; write hf://"):
         Model("hf://owner/repo")
-    for name in ("", "~nobody-of-that-name/model.gguf", "a" * 5000, "zero\0byte"):
+    for name in ("", "~nobody-of-that-name/model.gguf", "a" * 5000, "zero\0byte", "~zero\0byte/a"):
         with pytest.raises(UsageError, match="there is no file"):
             Model(name)
 

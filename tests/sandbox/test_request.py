@@ -56,9 +56,16 @@ def test_modules_and_classes_are_found() -> None:
     assert parts("P()", reference=reference)[4] == {"P": ("__init__", "__lt__")}
 
 
-@pytest.mark.parametrize("part", ["test", "prelude", "reference"])
-def test_what_is_not_python_is_said(part: str) -> None:
-    program = {"source": "", "test": "", "entry_point": None, part: "def f(:"}
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [
+        *((part, "def f(:") for part in ("test", "prelude", "reference")),
+        *((part, "def f(c):\n    global c") for part in ("test", "prelude")),
+        ("test", "return 1"),
+    ],
+)
+def test_what_is_not_python_is_said(part: str, text: str) -> None:
+    program = {"source": "", "test": "", "entry_point": None, part: text}
     with pytest.raises(UsageError, match=rf"the {part} of a program to judge is not Python"):
         prepare(Program(**program))
 

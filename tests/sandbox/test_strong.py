@@ -122,8 +122,9 @@ def test_threads_count_together(sandbox: Sandbox) -> None:
     import hashlib, threading
     def work():
         while True: hashlib.sha256(bytes(10**6))
-    for _ in range(3): threading.Thread(target=work).start()
-    work()
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for one in threads: one.start()
+    for one in threads: one.join()
     """
     execution = judge(sandbox, source)
     assert execution.outcome == "timed out"

@@ -14,7 +14,7 @@ from fastscore.reporters import say
 
 _COMMANDS = ("ls", "validate")  # that run nothing
 _HELP = ("-h", "--help")
-_READ_ARGUMENTS = ("lm_eval.__main__", "lm_eval._cli.", "lm_eval.config.", "lm_eval.api.registry")
+_READ_ARGUMENTS = ("lm_eval._cli.utils", "lm_eval.config.", "lm_eval.api.registry")
 
 
 def main() -> None:

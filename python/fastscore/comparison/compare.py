@@ -205,7 +205,7 @@ def _decided(
     options: Mapping[str, Any],
     margin: float,
 ) -> tuple[list[Contender], dict[str, FastscoreError]]:
-    """Score all models side by side until every comparison is decided; as `_one_by_one` else."""
+    """Score all models side by side until every comparison is decided; return as `_one_by_one`."""
     engine = {k: v for k, v in options.items() if k in ModelOptions.__annotations__}
     models = [one.model for one in entrants if one.model is not None]
 

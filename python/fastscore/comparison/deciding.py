@@ -62,7 +62,7 @@ def decide(
 
     Raises:
         ResultsError: the results are not about the same thing, found out at the first look.
-        Whatever ``score`` raises, of the base, or of the first candidate where every one fails.
+        Whatever ``score`` raises, of the base, or of the first candidate to fail where all do.
 
     """
     sides = (base, *candidates)

@@ -80,7 +80,8 @@ def evaluate_samples(
 
     Raises:
         UsageError: the request cannot be met; nothing was run.
-        DataError: a line is no sample, or a problem has none; nothing was run.
+        DataError: a line is no sample, a problem has none, or its own tests are not Python; nothing
+            was run.
         SandboxError: this level of confinement is not to be had here; nothing was run.
         ResultsError: the results cannot be written.
         KeyboardInterrupt: Ctrl-C; nothing was written.

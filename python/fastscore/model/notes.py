@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from fastscore.errors import UsageError
 from fastscore.machine import cache_directory
 
 
@@ -28,13 +29,16 @@ def recall(kind: str, key: str) -> Any:
         note = json.loads(_file(kind, key).read_text(encoding="utf-8"))
         # The key is stored too, so that a file that was moved or edited does not speak for another.
         return note["value"] if note["key"] == key else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):  # UsageError is a ValueError
         return None
 
 
 def remember(kind: str, key: str, value: Any) -> None:
     """Keep a fact; written through a temporary file, so that a reader never sees half of it."""
-    file = _file(kind, key)
+    try:
+        file = _file(kind, key)
+    except UsageError:  # there is no place for a cache
+        return
     temporary = file.with_suffix(f".{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

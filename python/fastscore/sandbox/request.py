@@ -104,11 +104,12 @@ def _trusted(test: str, entry_point: str | None, prelude: str, reference: str) -
     tree = _parse(test, "test")
     prelude_tree = _parse(prelude, "prelude")
     reference_tree = _parse(reference, "reference")
+    compiled = _compile(tree, "test")  # refuses what only has the form of Python
     bound = {entry_point} | _bound(reference_tree)
     wanted = {name for name in _wanted(test) if name not in _BUILTINS or name in bound}
     parts = (
         _compile(prelude_tree, "prelude") if prelude_tree.body else None,
-        _compile(tree, "test"),
+        compiled,
         tuple(sorted(_imported(tree) | _imported(prelude_tree) | (wanted & _BORROWED))),
         tuple(sorted(wanted | ({entry_point} if entry_point else set()))),
         _classes(reference_tree),

@@ -34,7 +34,7 @@ DEFAULT_ENDPOINT = "http://localhost:4318/v1/traces"
 """OTLP's own, where the environment names none; Phoenix listens on port 6006 instead."""
 
 _PROBE_SECONDS = 2.0
-_BATCH = 64  # spans a request: with prompts of 100 kB it stays below the usual limits
+_BATCH = 64  # spans a request: with prompts of 100 kB it stays below the 20 MB of OpenTelemetry's
 _QUEUE = 2**18  # all items of any benchmark: what does not fit would be dropped
 
 
@@ -78,7 +78,7 @@ def exporting(warn: Callable[[str], None]) -> Iterator[trace.TracerProvider | No
             provider.force_flush()
             provider.shutdown()
             if lost := sending.n_spans - collector.n_sent:
-                why = reasons.first or "no reason given"
+                why = collector.why_lost or reasons.first or "no reason given"
                 warn(f"{lost} of {sending.n_spans} spans could not be sent to {endpoint} ({why})")
 
 
@@ -93,16 +93,18 @@ class _Sending(BatchSpanProcessor):  # type: ignore[misc]
 
 
 class _Reasons(logging.Handler):
-    """Keeps what OpenTelemetry logged, to say the first of it once and where it belongs."""
+    """Keeps the first thing that OpenTelemetry logged of a request, to say it where it belongs.
+
+    What follows tells of its attempts, and that it gave up.
+    """
 
     first: str | None = None
-    last: str | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         message = record.getMessage()
         # Of a chain of causes the last one is for people.
-        self.last = message.rpartition("(Caused by ")[2].partition(" encountered while ")[0]
-        self.first = self.first or self.last
+        cause = message.rpartition("(Caused by ")[2].partition(" encountered while ")[0]
+        self.first = self.first or cause
 
 
 class _Collector(SpanExporter):  # type: ignore[misc]
@@ -113,6 +115,7 @@ class _Collector(SpanExporter):  # type: ignore[misc]
 
     def __init__(self, exporter: SpanExporter, reasons: _Reasons) -> None:
         self.n_sent = 0
+        self.why_lost: str | None = None
         self._exporter = exporter
         self._reasons = reasons
         self._lost = False
@@ -120,16 +123,19 @@ class _Collector(SpanExporter):  # type: ignore[misc]
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         if self._lost:
             return SpanExportResult.FAILURE
-        self._reasons.last = None
+        self._reasons.first = None
         result = self._exporter.export(spans)
         if result is SpanExportResult.SUCCESS:
             self.n_sent += len(spans)
-        elif "code: 413" not in (self._reasons.last or ""):
-            self._lost = True
-        elif len(spans) > 1:
+            return result
+        too_large = "code: 413" in (self._reasons.first or "")
+        if too_large and len(spans) > 1:
             middle = len(spans) // 2
             parts = [self.export(spans[:middle]), self.export(spans[middle:])]
-            result = max(parts, key=lambda part: part is not SpanExportResult.SUCCESS)
+            failed = SpanExportResult.FAILURE in parts
+            return SpanExportResult.FAILURE if failed else SpanExportResult.SUCCESS
+        self.why_lost = self.why_lost or self._reasons.first
+        self._lost = not too_large
         return result
 
     def shutdown(self) -> None:
