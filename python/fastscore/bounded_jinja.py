@@ -52,7 +52,6 @@ _TURNS = "fastscore_turns"
 _CONCATENATE = "fastscore_concatenate"
 _COMPARED = "fastscore_compared"
 
-
 # What takes no longer for a large value goes unmeasured: chat templates ask for the length of all
 # messages with each of them, and of most values what they are.
 _LENGTHS = ("length", "count")

@@ -23,7 +23,7 @@ from fastscore.storage.block_store import space_key
 from models.fixtures import TinyModel
 
 from .engine import assorted_pairs, logprobs, open_tiny
-from .reencoded import SPEEDS, cached
+from .reencoded import SPEEDS, cached, choice_of
 
 
 @pytest.mark.parametrize(
@@ -184,22 +184,18 @@ def test_what_does_not_fit_is_left_out_and_said(
 ) -> None:
     size = bytes_as("F32", read_model(q8))
     monkeypatch.setattr(fast_weights, "available_memory", lambda: (200 << 20) + size - 1)
-    with open_tiny(q8, weights="fast") as model:
-        assert model.choice is not None
-        assert measured == ["Q8_0", "BF16", "F16"]
-        assert list(model.choice.left_out) == ["F32"]
-        assert "of memory are available" in list(model.choice.sentences())[1]
+    choice = choice_of(q8)
+    assert measured == ["Q8_0", "BF16", "F16"]
+    assert list(choice.left_out) == ["F32"]
+    assert "of memory are available" in list(choice.sentences())[1]
     # Less memory than when it was measured: down to what fits.
     monkeypatch.setattr(fast_weights, "available_memory", lambda: 1000)
-    with open_tiny(q8, weights="fast") as model:
-        assert model.choice is not None
-        assert model.choice.is_native
-        assert list(model.choice.left_out) == ["BF16", "F16", "F32"]
+    choice = choice_of(q8)
+    assert choice.is_native
+    assert list(choice.left_out) == ["BF16", "F16", "F32"]
     # And as before when it is there again.
     monkeypatch.setattr(fast_weights, "available_memory", lambda: (200 << 20) + size - 1)
-    with open_tiny(q8, weights="fast") as model:
-        assert model.choice is not None
-        assert model.choice.type == "BF16"
+    assert choice_of(q8).type == "BF16"
     assert len(measured) == 3
 
 

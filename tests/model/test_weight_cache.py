@@ -20,7 +20,7 @@ from fastscore.model.tensors import ModelFile, read_model
 from fastscore.model.weight_types import bytes_as
 
 from .engine import assorted_pairs, logprobs, open_tiny
-from .reencoded import SPEEDS, cached
+from .reencoded import SPEEDS, cached, choice_of
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -44,24 +44,19 @@ def test_cache_and_disk_have_limits(
 ) -> None:
     monkeypatch.setenv(weight_cache.LIMIT_VARIABLE, limit)
     monkeypatch.setattr(weight_cache.shutil, "disk_usage", lambda path: Usage(0, 0, free))
-    with open_tiny(q8, weights="fast") as model:
-        assert model.choice is not None
-        assert model.choice.is_native
-        assert all(said in why for why in model.choice.left_out.values())
-        assert len(model.choice.left_out) == 3
+    choice = choice_of(q8)
+    assert choice.is_native
+    assert all(said in why for why in choice.left_out.values())
+    assert len(choice.left_out) == 3
     assert measured == []
 
 
 def test_weights_that_are_there_need_no_room(
     q8: Path, measured: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with open_tiny(q8, weights="fast") as model:
-        assert model.choice is not None
-        chosen = model.choice.type
+    chosen = choice_of(q8).type
     monkeypatch.setattr(weight_cache.shutil, "disk_usage", lambda path: Usage(0, 0, 0))
-    with open_tiny(q8, weights="fast") as model:
-        assert model.choice is not None
-        assert model.choice.type == chosen != "native"
+    assert choice_of(q8).type == chosen != "native"
 
 
 def test_where_no_cache_can_be_nothing_is_measured_or_lost(
@@ -134,16 +129,14 @@ def test_a_type_that_llama_cpp_cannot_write_is_not_tried_again_for_a_day(
 
     monkeypatch.setattr(quantise.Job, "run", fail)
     for _ in range(2):
-        with open_tiny(q8, weights="fast") as model:
-            assert model.choice is not None
-            assert model.choice.type == "F16"
-            assert model.choice.left_out == {"BF16": "quantized data validation failed"}
+        choice = choice_of(q8)
+        assert choice.type == "F16"
+        assert choice.left_out == {"BF16": "quantized data validation failed"}
     assert measured == ["Q8_0", "F16", "F32"]
     monkeypatch.setattr(quantise.Job, "run", run)  # the disk was full, say, and has room again
     monkeypatch.setattr(fast_weights, "_RETRY", 0.0)
-    with open_tiny(q8, weights="fast") as model:
-        assert model.choice is not None
-        assert (model.choice.type, model.choice.left_out) == ("BF16", {})
+    choice = choice_of(q8)
+    assert (choice.type, choice.left_out) == ("BF16", {})
 
 
 def test_two_processes_at_once(q8: Path, tmp_path: Path) -> None:
@@ -168,13 +161,9 @@ def test_a_file_that_another_choice_names_stays(
     q8: Path, measured: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process may have chosen it and be about to load it."""
-    with open_tiny(q8, weights="fast") as model:
-        assert model.choice is not None
-        named = model.choice.path
+    named = choice_of(q8).path
     monkeypatch.setitem(SPEEDS, "F16", 500.0)
-    with open_tiny(q8, weights="fast", n_threads=2) as model:
-        assert model.choice is not None
-        assert model.choice.type == "F16"
+    assert choice_of(q8, n_threads=2).type == "F16"
     assert named.exists()
     assert cached() == ["BF16", "F16"]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from fastscore.errors import DecodeError, UsageError
 from fastscore.metrics import shares
+from fastscore.model.arguments import half_pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def check_options(options: Sequence[str]) -> tuple[str, ...]:
     for option in taken:
         if not isinstance(option, str) or not option.strip():
             raise UsageError(f"an option is {option!r:.60}; each is a text that is not empty")
-        if any("\ud800" <= letter <= "\udfff" for letter in option):
+        if half_pair(option):
             raise UsageError(f"an option is {option!r:.60}, with half of a UTF-16 pair in it")
     if len(taken) < 2:
         raise UsageError(f"options is {list(taken)!r:.60}; a decision is between at least two")

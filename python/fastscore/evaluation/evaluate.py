@@ -16,7 +16,7 @@ from fastscore.errors import ResultsError
 from fastscore.evaluation.executing import Executor
 from fastscore.evaluation.observers import asked_for
 from fastscore.evaluation.preparation import RowFinder, prepare
-from fastscore.evaluation.replacing import replaced
+from fastscore.evaluation.replacing import replacement_warning
 from fastscore.evaluation.request import (
     TaskLike,
     chat_template,
@@ -236,7 +236,7 @@ def evaluate(
         check_room(selection.tasks, plans, engine.settings.max_length)
         if output is not None and (rule is None or rule.look == 0):
             names = [task.name for task in selection.tasks]
-            if warning := replaced(Path(output), engine.fingerprint, names):
+            if warning := replacement_warning(Path(output), engine.fingerprint, names):
                 reporter.warn(warning)
         if prepared is None:
             how = promptings(settings, shots.shots, chat_template(engine))

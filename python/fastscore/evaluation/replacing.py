@@ -10,7 +10,7 @@ from fastscore.results.files import RESULTS_FILE, read_document
 from fastscore.results.rows import printable
 
 
-def replaced(directory: Path, fingerprint: str, tasks: Collection[str]) -> str | None:
+def replacement_warning(directory: Path, fingerprint: str, tasks: Collection[str]) -> str | None:
     """Say what will be gone that a run of this model on these tasks does not have again.
 
     None where that is nothing, or nothing that could be read anyway.

@@ -21,6 +21,11 @@ def is_whole(value: Any) -> bool:
     return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
+def half_pair(text: str) -> str | None:
+    """Return a half of a UTF-16 pair that ``text`` holds: no character, and without UTF-8 bytes."""
+    return next((letter for letter in text if "\ud800" <= letter <= "\udfff"), None)
+
+
 def whole(name: str, value: Any, least: int, most: int, why: str) -> int:
     """``value`` as an int; UsageError for what is no whole number from ``least`` to ``most``."""
     if not is_whole(value):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastscore.errors import UsageError
+from fastscore.model.arguments import half_pair
 
 # llama.cpp reads groups and rules by recursion, and the stack of a thread is small on some systems.
 _MOST_NESTED = 200
@@ -58,11 +59,8 @@ def _check(grammar: str) -> None:
     """Refuse what would overflow llama.cpp's stack or keep it busy for ever."""
     if not isinstance(grammar, str):
         raise UsageError(f"grammar is {grammar!r:.60}; give GBNF as a text, with a rule `root`")
-    try:
-        grammar.encode()
-    except UnicodeEncodeError as error:
-        half = grammar[error.start : error.end]
-        raise UsageError(f"the grammar holds {half!r}, half of a UTF-16 pair") from error
+    if half := half_pair(grammar):
+        raise UsageError(f"the grammar holds {half!r}, half of a UTF-16 pair")
     if not grammar.strip() or "\0" in grammar:
         raise UsageError("the grammar is empty or holds a zero byte; give GBNF with a rule `root`")
     nested = n_rules = 0

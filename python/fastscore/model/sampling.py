@@ -7,7 +7,7 @@ import numbers
 from collections.abc import Collection, Sequence
 
 from fastscore.errors import UsageError
-from fastscore.model.arguments import is_whole, whole
+from fastscore.model.arguments import half_pair, is_whole, whole
 from fastscore.types import GenerationRequest, Sampling
 
 # Logits divided by less than this overflow.
@@ -75,7 +75,7 @@ def check_stops(stop: Collection[str], where: str = "") -> None:
     for text in stop:
         if not isinstance(text, str) or not text:
             raise UsageError(f"{where}stop holds {text!r:.60}; each is a text that is not empty")
-        if any("\ud800" <= character <= "\udfff" for character in text):
+        if half_pair(text):
             raise UsageError(
                 f"{where}stop holds {text!r:.60}, in which half of a UTF-16 pair is no character"
             )

@@ -50,7 +50,7 @@ _TOP_K = 50
 ROOM = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
 """lm-eval's names of the most tokens of a text; the first one that is there holds."""
 
-_USUALROOM = 256
+_USUAL_ROOM = 256
 
 
 def written_sampling(summary: GenerationSummary) -> dict[str, Any]:
@@ -104,8 +104,8 @@ def read_max_tokens(kwargs: Mapping[str, Any], config: Mapping[str, Any]) -> int
     for values, names in ((kwargs, ROOM), (config, ROOM[:1]), (of_model, ROOM[:1])):
         for name in names:
             if values.get(name) is not None:
-                return int(_number(values, name, _USUALROOM))
-    return _USUALROOM
+                return int(_number(values, name, _USUAL_ROOM))
+    return _USUAL_ROOM
 
 
 def _temperature(kwargs: Mapping[str, Any], backend: str, version: tuple[int, ...]) -> float | None:

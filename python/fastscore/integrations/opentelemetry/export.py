@@ -34,7 +34,8 @@ DEFAULT_ENDPOINT = "http://localhost:4318/v1/traces"
 """OTLP's own, where the environment names none; Phoenix listens on port 6006 instead."""
 
 _PROBE_SECONDS = 2.0
-_BATCH = 64  # spans a request: with prompts of 100 kB it stays below the 20 MB of OpenTelemetry's
+# Spans a request: with prompts of 100 kB below the 20 MB that OpenTelemetry's own collector takes.
+_BATCH = 64
 _QUEUE = 2**18  # all items of any benchmark: what does not fit would be dropped
 
 
